@@ -4,10 +4,12 @@
  */
 export type Disposition = 'caller' | 'retry' | 'terminal' | 'bug';
 
-interface ErrorRow {
+export interface ErrorRow {
   /** HTTP status of the answer, where the error reaches a client. */
   readonly status: number;
   readonly disposition: Disposition;
+  /** Exit code of a process that ends with the error, where it does not follow from the disposition. */
+  readonly exitCode?: 69;
   /** One sentence for docs/reference/errors.md. */
   readonly meaning: string;
 }
@@ -34,6 +36,7 @@ export const errorTable = {
   sinkNotFound: { status: 404, disposition: 'caller', meaning: 'The sink does not exist in the source.' },
   sourceVersionNotFound: { status: 404, disposition: 'caller', meaning: 'The source has no such version.' },
   sinkVersionNotFound: { status: 404, disposition: 'caller', meaning: 'The sink has no such version.' },
+  sliceNotFound: { status: 404, disposition: 'caller', meaning: 'There is no such slice, or its local parts are gone.' },
   taskNotFound: { status: 404, disposition: 'caller', meaning: 'The task does not exist, or is gone after its retention time.' },
   methodNotAllowed: { status: 405, disposition: 'caller', meaning: 'The path exists, the method does not.' },
   requestTimeout: { status: 408, disposition: 'caller', meaning: 'The request did not arrive in time.' },
@@ -69,9 +72,9 @@ export const errorTable = {
   importMismatch: { status: 409, disposition: 'terminal', meaning: 'The ledger knows the import id with other values.' },
   importRejected: { status: 409, disposition: 'terminal', meaning: 'The engine refuses the file.' },
   configInvalid: { status: 400, disposition: 'caller', meaning: 'The configuration has problems; all are listed.' },
-  folderInUse: { status: 409, disposition: 'caller', meaning: 'Another process holds the data folder.' },
-  folderUnusable: { status: 400, disposition: 'caller', meaning: 'The data folder cannot be used.' },
-  portUnavailable: { status: 400, disposition: 'caller', meaning: 'The address cannot be listened on.' },
+  folderInUse: { status: 409, disposition: 'caller', exitCode: 69, meaning: 'Another process holds the data folder.' },
+  folderUnusable: { status: 400, disposition: 'caller', exitCode: 69, meaning: 'The data folder cannot be used.' },
+  portUnavailable: { status: 400, disposition: 'caller', exitCode: 69, meaning: 'The address cannot be listened on.' },
   invariantBroken: { status: 500, disposition: 'bug', meaning: 'A state that the design excludes.' },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -1,0 +1,72 @@
+import { Command, CommanderError } from 'commander';
+import { configSchema } from '../components/config.ts';
+import { configJsonSchema } from '../kernel/config/config-json-schema.ts';
+import { loadConfig } from '../kernel/config/load-config.ts';
+import { showConfig } from '../kernel/config/show-config.ts';
+import { catSlice } from './cat-slice.ts';
+import type { CliContext } from './main.ts';
+import { onFolder } from './on-folder.ts';
+import { printQuery } from './print-query.ts';
+import { printStatus } from './print-status.ts';
+import { createToken, listTokens, revokeToken } from './token-commands.ts';
+
+export const commandNames: ReadonlySet<string> = new Set(['token', 'status', 'query', 'cat', 'config']);
+
+export interface FolderOptions {
+  readonly dataDir: string;
+  readonly json?: boolean;
+}
+
+/** Runs one command. Resolves to the exit code. */
+export async function runCommand(argv: readonly string[], context: CliContext): Promise<number> {
+  const program = new Command('sluice').exitOverride().configureOutput({ writeOut: context.out, writeErr: context.err });
+  const { config } = loadConfig({ schema: configSchema, flags: [], env: context.env, readFile: context.readFile });
+  const onData = (command: Command) =>
+    command.option('--data-dir <folder>', 'data folder', config.dataDir).option('--json', 'print JSON for programs');
+  const ask = onFolder(config, context);
+
+  const token = program.command('token').description('API tokens of the data folder');
+  onData(token.command('create').description('make a token; it is shown once'))
+    .option('--role <role>', 'read, admin or super', 'admin')
+    .option('--project <id>', 'project id', '1')
+    .option('--branch <id>', 'id of the default branch of the project', '1')
+    .option('--description <text>', 'what the token is for', '')
+    .action((options) => createToken({ ask, out: context.out }, options));
+  onData(token.command('list').description('list tokens; secrets are not kept')).action((options) => listTokens({ ask, out: context.out }, options));
+  onData(token.command('revoke').argument('<id>').description('end a token at once')).action((id, options) => revokeToken({ ask, out: context.out }, { id, ...options }));
+
+  onData(program.command('status').description('where the rows of each sink are, and what needs attention')).action((options) =>
+    printStatus({ ask, out: context.out }, options),
+  );
+  onData(program.command('query').argument('<sql>').description('read-only SQL on the tables of a project'))
+    .option('--project <id>', 'project id', '1')
+    .action((sql, options) => printQuery({ ask, out: context.out }, { sql, ...options }));
+  onData(program.command('cat').argument('<slice>').description('the rows of a slice as CSV, from its local parts')).action((slice, options) =>
+    catSlice({ ask, out: process.stdout, err: context.err }, { slice, ...options }),
+  );
+
+  const configuration = program.command('config').description('the configuration');
+  configuration
+    .command('show')
+    .description('all settings as YAML, and where each comes from; takes every setting as a flag')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .helpOption(false)
+    .action(() => {
+      const loaded = loadConfig({ schema: configSchema, flags: argv.slice(2), env: context.env, readFile: context.readFile });
+      for (const warning of loaded.warnings) context.err(`warning: ${warning}\n`);
+      context.out(showConfig({ schema: configSchema, config: loaded.config, sources: loaded.sources }));
+    });
+  configuration
+    .command('schema')
+    .description('JSON schema of the YAML file')
+    .action(() => context.out(`${JSON.stringify(configJsonSchema(configSchema), undefined, 2)}\n`));
+
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 64;
+    throw error;
+  }
+}

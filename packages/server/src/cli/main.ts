@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { errorText, isAppError } from '../kernel/errors/app-error.ts';
+import { exitCodeOf } from '../kernel/lifecycle/exit-code.ts';
+import { type Checkpoint, noCheckpoint } from '../kernel/observe/checkpoint.ts';
+import { commandNames, runCommand } from './commands.ts';
+import { runComponents } from './run-components.ts';
+
+export interface CliContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly readFile: (path: string) => string;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly checkpoint: Checkpoint;
+}
+
+/**
+ * The command line: `sluice <component...>` runs components, `sluice <command>` looks at or changes a data folder.
+ * Resolves to the exit code. `checkpoint` is for the crash suites.
+ */
+export async function runCli(argv: readonly string[], { checkpoint = noCheckpoint }: { checkpoint?: Checkpoint } = {}): Promise<number> {
+  const context: CliContext = {
+    // biome-ignore lint/style/noProcessEnv: the one place that reads it; everything else gets it from here
+    env: process.env,
+    readFile: (path) => readFileSync(path, 'utf8'),
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    checkpoint,
+  };
+  try {
+    const [first] = argv;
+    return first !== undefined && commandNames.has(first) ? await runCommand(argv, context) : await runComponents(argv, context);
+  } catch (error) {
+    context.err(`sluice: ${isAppError(error) ? error.message : `unexpected error: ${error instanceof Error ? error.stack : errorText(error)}`}\n`);
+    return exitCodeOf(error);
+  }
+}

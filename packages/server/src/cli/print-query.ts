@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import type { FolderOptions } from './commands.ts';
+import type { CommandTools } from './token-commands.ts';
+
+interface QueryOptions extends FolderOptions {
+  readonly sql: string;
+  readonly project: string;
+}
+
+const resultSchema = z.object({ columns: z.array(z.string()), rows: z.array(z.array(z.unknown())) });
+const maxCellWidth = 60;
+
+/** Prints a table, or with --json one array of row objects. */
+export async function printQuery({ ask, out }: CommandTools, { sql, project, dataDir, json }: QueryOptions): Promise<void> {
+  const { columns, rows } = resultSchema.parse(await ask({ dataDir, command: 'query', input: { project, sql } }));
+  if (json === true) {
+    out(`${JSON.stringify(rows.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index] ?? null]))))}\n`);
+    return;
+  }
+  const lines = [columns, ...rows.map((row) => row.map(cell))];
+  const widths = columns.map((_, index) => Math.max(...lines.map((line) => (line[index] ?? '').length)));
+  for (const [index, line] of lines.entries()) {
+    out(`${line.map((text, column) => text.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`);
+    if (index === 0) out(`${widths.map((width) => '-'.repeat(width)).join('  ')}\n`);
+  }
+}
+
+function cell(value: unknown): string {
+  const text = typeof value === 'string' ? value : value === null ? 'NULL' : JSON.stringify(value);
+  const line = text.replaceAll(/\s+/g, ' ');
+  return line.length > maxCellWidth ? `${line.slice(0, maxCellWidth - 1)}…` : line;
+}

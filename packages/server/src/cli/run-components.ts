@@ -1,0 +1,85 @@
+import { type Config, configSchema } from '../components/config.ts';
+import { type ComponentName, componentNames, type ReadyReport, runService } from '../components/service.ts';
+import { AppError } from '../kernel/errors/app-error.ts';
+import { helpText } from '../kernel/config/help-text.ts';
+import { loadConfig } from '../kernel/config/load-config.ts';
+import { listenForStopSignals } from '../kernel/lifecycle/signals.ts';
+import { createLogger } from '../kernel/observe/pino-logger.ts';
+import type { CliContext } from './main.ts';
+import { version } from './version.ts';
+
+export async function runComponents(argv: readonly string[], context: CliContext): Promise<number> {
+  if (argv.includes('--version')) {
+    context.out(`${version}\n`);
+    return 0;
+  }
+  if (argv.length === 0 || argv.includes('--help') || argv.includes('-h')) {
+    context.out(usage());
+    return argv.length === 0 ? 64 : 0;
+  }
+  const { config: loaded, warnings, positionals } = loadConfig({ schema: configSchema, flags: argv, env: context.env, readFile: context.readFile });
+  const components = namedComponents(positionals);
+  const config = withPortBase(loaded);
+  const logger = createLogger({ level: config.log.level, name: 'sluice' });
+  for (const warning of warnings) logger.warn({}, warning);
+  using signals = listenForStopSignals(process, () => process.exit(1));
+  const code = await runService({
+    components,
+    config,
+    logger,
+    checkpoint: context.checkpoint,
+    stop: signals.signal,
+    onReady: (report) => announce(report, { config, context }),
+  });
+  // What did not stop by the deadline must not keep the process alive.
+  process.exit(code);
+}
+
+function namedComponents(names: readonly string[]): ReadonlySet<ComponentName> {
+  if (names.length === 0) throw new AppError('configInvalid', `Name at least one component: ${componentNames.join(', ')}, or all.`);
+  const chosen = new Set<ComponentName>();
+  for (const name of names) {
+    const known = componentNames.find((component) => component === name);
+    if (name === 'all') for (const component of componentNames) chosen.add(component);
+    else if (known) chosen.add(known);
+    else throw new AppError('configInvalid', `"${name}" is no component or command: the components are ${componentNames.join(', ')}, or all.`);
+  }
+  return chosen;
+}
+
+/** Ports in the order of the listeners: api, http-source, operations. */
+function withPortBase(config: Config): Config {
+  const base = config.portBase;
+  if (base === 0) return config;
+  const at = (host: string, index: number) => ({ host, port: base + index });
+  return {
+    ...config,
+    api: { ...config.api, listen: at(config.api.listen.host, 0) },
+    source: { ...config.source, http: { ...config.source.http, listen: at(config.source.http.listen.host, 1) } },
+    operations: { listen: at(config.operations.listen.host, 2) },
+  };
+}
+
+function announce(report: ReadyReport, { config, context }: { config: Config; context: CliContext }): void {
+  if (config.readyLine) {
+    context.out(`${JSON.stringify(report)}\n`);
+    return;
+  }
+  for (const [name, url] of Object.entries(report.urls)) if (name !== 'source') context.err(`${name.padEnd(12)} ${url}\n`);
+  if (report.token !== undefined) context.err(`admin token  ${report.token}  (shown once: keep it, or make another by \`sluice token create\`)\n`);
+}
+
+function usage(): string {
+  return `sluice ${version}
+
+usage: sluice <component...> [settings]    run components in this process
+       sluice <command> --help             one of: token, status, query, cat, config
+
+components: ${componentNames.join(', ')}
+            all: every one of them, on embedded engines
+
+Settings, each also as environment variable and in a YAML file (--config-file):
+
+${helpText(configSchema)}
+`;
+}

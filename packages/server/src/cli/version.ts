@@ -1,0 +1,2 @@
+/** Of the workspace; releases set it. */
+export const version = '0.0.0';

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { roles } from '../features/accounts/principal.ts';
+import { storageStatus } from '../features/storage/storage-status.ts';
+import { AppError } from '../kernel/errors/app-error.ts';
+import { AdminCommands } from '../kernel/folder/admin-commands.ts';
+import type { Node } from './node.ts';
+
+/** What the command line asks of a data folder, through its running service or by opening the folder itself. */
+export function adminCommands(node: Node): AdminCommands {
+  const { tokens, tables, storage, readiness, clock } = node;
+  const commands = new AdminCommands();
+  commands.register({
+    name: 'token-create',
+    input: z.object({
+      role: z.enum(roles),
+      projectId: z.int().min(1),
+      branchId: z.int().min(1),
+      description: z.string().max(200),
+    }),
+    run: async (input) => {
+      const { token, detail } = await tokens.create(input);
+      return { token, project: detail.projectId, role: detail.role, branch: detail.branchId, id: detail.tokenId };
+    },
+  });
+  commands.register({ name: 'token-list', input: z.object({}), run: () => tokens.list() });
+  commands.register({ name: 'token-revoke', input: z.object({ id: z.string() }), run: ({ id }) => tokens.revoke(id) });
+  commands.register({
+    name: 'status',
+    input: z.object({}),
+    run: async () => ({ now: clock.now(), ...readiness.report(), sinks: storageStatus(storage.view), volumes: await storage.volumeSpace() }),
+  });
+  commands.register({
+    name: 'query',
+    input: z.object({ project: z.string(), sql: z.string() }),
+    run: ({ project, sql }) => {
+      if (!tables.query) throw new AppError('badRequest', 'This tables engine is queried with its own client.');
+      return tables.query(project, sql);
+    },
+  });
+  commands.register({ name: 'slice', input: z.object({ slice: z.string() }), run: ({ slice }) => storage.partsOf(slice) });
+  return commands;
+}
+
+/** Where the engines keep their files below the data folder. */
+export const tablesFolder = (dataFolder: string): string => join(dataFolder, 'tables');

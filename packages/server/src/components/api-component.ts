@@ -1,0 +1,42 @@
+import { LocalTokenVerifier } from '../features/accounts/local-token-verifier.ts';
+import { SecretVault } from '../features/accounts/secret-vault.ts';
+import { TaskRunner } from '../features/definitions/task-runner.ts';
+import { createUuidV7 } from '../features/mapping/uuid.ts';
+import { randomId } from '../kernel/codec/random-id.ts';
+import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
+import { startPart } from '../kernel/lifecycle/started-part.ts';
+import { createClientIp } from '../features/ingest/client-ip.ts';
+import { createApiServer } from './api.ts';
+import type { Node } from './node.ts';
+import { urlOf } from './public-url.ts';
+
+/** Component `api`: the configuration API. Returns its base URL. */
+export async function startApi(node: Node, sourceUrl: string): Promise<string> {
+  const { config, lifecycle, metadata, clock, folder, storage, tokens } = node;
+  const logger = node.logger.child({ component: 'api' });
+  const verifier = new LocalTokenVerifier({ tokens, store: metadata, clock, logger });
+  lifecycle.add(startPart('tokens', (signal) => verifier.run(signal)));
+  const tasks = new TaskRunner({ store: metadata, clock, logger, randomId, nodeId: folder.nodeId });
+  await tasks.recover();
+  lifecycle.add(tasks);
+  const clientIp = createClientIp(config.source.http.trustedProxies);
+  const apiUrl = config.api.publicUrl || urlOf(config.api.listen);
+  const app = await createApiServer({
+    store: metadata,
+    vault: new SecretVault({ key: folder.secretKey, randomId }),
+    tasks,
+    hooks: storage.definitionHooks,
+    mapping: { maxRowBytes: config.storage.level.local.encoding.rowSizeLimit, uuid: createUuidV7({ clock }) },
+    verifier,
+    randomId,
+    clientIpOf: (request) => clientIp(request.socket.remoteAddress, request.rawHeaders),
+    clock,
+    logger,
+    apiUrl,
+    sourceUrl,
+  });
+  lifecycle.use('api-server', { [Symbol.asyncDispose]: () => app.close() });
+  const part = await openHttpServerPart({ name: 'api', server: app.server, at: config.api.listen });
+  lifecycle.add(part);
+  return apiUrl;
+}

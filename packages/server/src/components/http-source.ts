@@ -1,0 +1,67 @@
+import { SecretVault } from '../features/accounts/secret-vault.ts';
+import { AppliedRevisionPublisher } from '../features/definitions/applied-revision-publisher.ts';
+import { DefinitionMirror } from '../features/definitions/definition-mirror.ts';
+import { ByteBudget } from '../features/ingest/byte-budget.ts';
+import { createClientIp } from '../features/ingest/client-ip.ts';
+import { createHttpSource } from '../features/ingest/http-source.ts';
+import { createIngestMeter, ingestMetricTable } from '../features/ingest/ingest-metrics.ts';
+import { SinkRouter } from '../features/ingest/sink-router.ts';
+import { SourceAuth } from '../features/ingest/source-auth.ts';
+import { createUuidV7 } from '../features/mapping/uuid.ts';
+import { randomId } from '../kernel/codec/random-id.ts';
+import { AppError } from '../kernel/errors/app-error.ts';
+import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
+import { startPart } from '../kernel/lifecycle/started-part.ts';
+import { RateLimitedLog } from '../kernel/observe/rate-limited-log.ts';
+import type { Node } from './node.ts';
+import { urlOf } from './public-url.ts';
+
+const rejectionLinesPerMinute = 10;
+
+/** Component `http-source`: events over HTTP. Needs the writer of the same process. Returns its base URL. */
+export async function startHttpSource(node: Node): Promise<string> {
+  const { config, lifecycle, metadata, clock, folder, storage, writer, metrics } = node;
+  if (!writer) throw new AppError('configInvalid', 'http-source needs storage-writer in the same process: name both, or start `sluice all`.');
+  const logger = node.logger.child({ component: 'http-source' });
+  const publisher = new AppliedRevisionPublisher({ store: metadata, nodeId: folder.nodeId, logger });
+  const definitions = new DefinitionMirror({ store: metadata, clock, logger, onApplied: (revision) => publisher.publish(revision) });
+  lifecycle.add(startPart('definitions', (signal) => definitions.run(signal)));
+  lifecycle.add(startPart('applied-revision', (signal) => publisher.run(signal)));
+  await definitions.ready;
+
+  const { http, queue } = config.source;
+  const rows = new ByteBudget({ maxBytes: queue.maxBytes, maxItems: queue.maxRows });
+  const router = new SinkRouter({
+    nodeId: folder.nodeId,
+    definitions,
+    view: storage.view,
+    writer,
+    encoderOf: storage.encoderOf,
+    uuid: createUuidV7({ clock }),
+    maxRowBytes: config.storage.level.local.encoding.rowSizeLimit,
+    budget: rows,
+    clock,
+    logger,
+  });
+  const server = createHttpSource({
+    auth: new SourceAuth(definitions, new SecretVault({ key: folder.secretKey, randomId })),
+    router,
+    clientIp: createClientIp(http.trustedProxies),
+    bodies: new ByteBudget({ maxBytes: http.maxBufferedBodies, maxItems: Number.POSITIVE_INFINITY }),
+    settings: {
+      maxBodyBytes: http.maxRequestBodySize,
+      maxHeaderBytes: http.maxHeaderSize,
+      headerTimeoutMs: http.headerTimeout,
+      requestTimeoutMs: http.requestTimeout,
+      idleTimeoutMs: http.idleTimeout,
+      maxConnections: http.maxConnections,
+    },
+    meter: createIngestMeter(metrics.declare(ingestMetricTable), rows),
+    clock,
+    logger,
+    rejections: new RateLimitedLog({ logger, linesPerMinute: rejectionLinesPerMinute }),
+  });
+  const part = await openHttpServerPart({ name: 'http-source', server, at: http.listen });
+  lifecycle.add(part);
+  return http.publicUrl || urlOf(part.address);
+}

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import type { MetadataStore } from '../engines/metadata/metadata-store.ts';
+import { openMetadataStore } from '../engines/metadata/registry.ts';
+import type { ObjectStore } from '../engines/objects/object-store.ts';
+import { openObjectStore } from '../engines/objects/registry.ts';
+import { openTableEngine } from '../engines/tables/registry.ts';
+import type { TableEngine } from '../engines/tables/table-engine.ts';
+import { LocalTokens } from '../features/accounts/local-tokens.ts';
+import { openVolumes } from '../features/storage/open-volumes.ts';
+import type { SliceWriter } from '../features/storage/slice-writer.ts';
+import { Storage } from '../features/storage/storage.ts';
+import { randomId } from '../kernel/codec/random-id.ts';
+import type { DataFolder } from '../kernel/folder/data-folder.ts';
+import type { Lifecycle } from '../kernel/lifecycle/lifecycle.ts';
+import { startPart } from '../kernel/lifecycle/started-part.ts';
+import type { Checkpoint } from '../kernel/observe/checkpoint.ts';
+import type { Logger } from '../kernel/observe/logger.ts';
+import type { MetricRegistry } from '../kernel/observe/metrics.ts';
+import type { Readiness } from '../kernel/observe/readiness.ts';
+import { type Clock, systemClock } from '../kernel/time/clock.ts';
+import type { Config } from './config.ts';
+import { storageSettings } from './storage-settings.ts';
+
+export interface NodeDeps {
+  readonly config: Config;
+  readonly folder: DataFolder;
+  readonly lifecycle: Lifecycle;
+  readonly readiness: Readiness;
+  readonly metrics: MetricRegistry;
+  readonly checkpoint: Checkpoint;
+  readonly logger: Logger;
+}
+
+/** What the components of one process share: the engines of its data folder, and storage's view. */
+export interface Node extends NodeDeps {
+  readonly clock: Clock;
+  readonly metadata: MetadataStore;
+  readonly objects: ObjectStore;
+  readonly tables: TableEngine;
+  readonly tokens: LocalTokens;
+  readonly storage: Storage;
+  /** Of this process, once `storage-writer` has started. */
+  writer: SliceWriter | undefined;
+}
+
+export async function openNode(deps: NodeDeps): Promise<Node> {
+  const { config, folder, lifecycle, checkpoint, logger } = deps;
+  const clock = systemClock;
+  const metadata = lifecycle.use('metadata', await openMetadataStore({ kind: 'sqlite', file: join(folder.path, 'metadata.db') }, { checkpoint }));
+  const objects = lifecycle.use('objects', await openObjectStore({ kind: 'local', folder: join(folder.path, 'staging') }));
+  const tables = lifecycle.use(
+    'tables',
+    await openTableEngine({ kind: 'duckdb', folder: join(folder.path, 'tables') }, { objects, checkpoint }),
+  );
+  const volumes = await openVolumes(join(folder.path, 'volumes'));
+  const settings = storageSettings(config);
+  const storage = new Storage({ metadata, objects, tables, volumes, settings, clock, random: Math.random, checkpoint, logger });
+  lifecycle.use('storage', storage);
+  lifecycle.add(startPart('storage-view', (signal) => storage.view.run(signal)));
+  await storage.view.ready;
+  return { ...deps, clock, metadata, objects, tables, storage, tokens: new LocalTokens({ store: metadata, clock, randomId }), writer: undefined };
+}

@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs';
+import { AppError } from '../kernel/errors/app-error.ts';
+import type { AdminCommands } from '../kernel/folder/admin-commands.ts';
+import { openDataFolder } from '../kernel/folder/data-folder.ts';
+import { Lifecycle } from '../kernel/lifecycle/lifecycle.ts';
+import type { Checkpoint } from '../kernel/observe/checkpoint.ts';
+import type { Logger } from '../kernel/observe/logger.ts';
+import { MetricRegistry } from '../kernel/observe/metrics.ts';
+import { Readiness } from '../kernel/observe/readiness.ts';
+import { adminCommands } from './admin.ts';
+import type { Config } from './config.ts';
+import { openNode } from './node.ts';
+
+interface OfflineOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly checkpoint: Checkpoint;
+}
+
+export interface OfflineCommands extends AsyncDisposable {
+  readonly commands: AdminCommands;
+}
+
+/** The commands of a data folder that no service holds: no component runs, and the folder's lock is held until disposed. */
+export async function offlineCommands({ config, logger, checkpoint }: OfflineOptions): Promise<OfflineCommands> {
+  const { dataDir } = config;
+  if (!existsSync(dataDir)) throw new AppError('folderUnusable', `There is no data folder ${dataDir}: name it by --data-dir, or start the service first.`);
+  const readiness = new Readiness();
+  const lifecycle = new Lifecycle({ logger, deadlineMs: 10_000, markNotReady: () => readiness.markStopping() });
+  const stop = new AbortController();
+  try {
+    const folder = lifecycle.use('data folder', await openDataFolder({ path: dataDir, logger }));
+    const node = await openNode({ config, folder, lifecycle, readiness, metrics: new MetricRegistry(), checkpoint, logger });
+    const running = lifecycle.run(stop.signal);
+    return {
+      commands: adminCommands(node),
+      [Symbol.asyncDispose]: async () => {
+        stop.abort();
+        await running;
+      },
+    };
+  } catch (error) {
+    await lifecycle[Symbol.asyncDispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,88 @@
+import { openDataFolder } from '../kernel/folder/data-folder.ts';
+import { openAdminSocket } from '../kernel/folder/admin-socket.ts';
+import { AppError } from '../kernel/errors/app-error.ts';
+import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
+import { Lifecycle } from '../kernel/lifecycle/lifecycle.ts';
+import type { ExitCode } from '../kernel/lifecycle/exit-code.ts';
+import type { Checkpoint } from '../kernel/observe/checkpoint.ts';
+import type { Logger } from '../kernel/observe/logger.ts';
+import { MetricRegistry } from '../kernel/observe/metrics.ts';
+import { createOperationsServer } from '../kernel/observe/operations-server.ts';
+import { Readiness } from '../kernel/observe/readiness.ts';
+import { adminCommands } from './admin.ts';
+import { startApi } from './api-component.ts';
+import type { Config } from './config.ts';
+import { startHttpSource } from './http-source.ts';
+import { type Node, openNode } from './node.ts';
+import { urlOf } from './public-url.ts';
+import { startStorageCoordinator } from './storage-coordinator.ts';
+import { startStorageReader } from './storage-reader.ts';
+import { startStorageWriter } from './storage-writer.ts';
+
+/** In the order in which they start: each needs only what stands before it. */
+export const componentNames = ['storage-coordinator', 'storage-writer', 'storage-reader', 'http-source', 'api'] as const;
+export type ComponentName = (typeof componentNames)[number];
+
+export interface ReadyReport {
+  readonly ready: true;
+  readonly urls: Readonly<Record<string, string>>;
+  /** Of the admin token that the first start makes; on later starts absent. */
+  readonly token?: string;
+  readonly project: number;
+  readonly branch: number;
+}
+
+interface ServiceOptions {
+  readonly components: ReadonlySet<ComponentName>;
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly checkpoint: Checkpoint;
+  readonly stop: AbortSignal;
+  readonly onReady: (report: ReadyReport) => void;
+}
+
+const firstProject = 1;
+const firstBranch = 1;
+
+/** Runs the components in this process until `stop` aborts or one of them fails. Rejects only where the start fails. */
+export async function runService({ components, config, logger, checkpoint, stop, onReady }: ServiceOptions): Promise<ExitCode> {
+  const readiness = new Readiness();
+  await using lifecycle = new Lifecycle({ logger, deadlineMs: config.shutdownTimeout, markNotReady: () => readiness.markStopping() });
+  const metrics = new MetricRegistry();
+  metrics.collectProcessMetrics();
+  const folder = lifecycle.use('data folder', await openDataFolder({ path: config.dataDir, logger }));
+  const node = await openNode({ config, folder, lifecycle, readiness, metrics, checkpoint, logger });
+  const urls = await startComponents(node, components);
+  const operations = await openHttpServerPart({
+    name: 'operations port',
+    server: createOperationsServer({ readiness, metrics, logger }),
+    at: config.operations.listen,
+  });
+  lifecycle.add(operations);
+  lifecycle.add(await openAdminSocket({ folder: folder.path, commands: adminCommands(node), logger }));
+  const running = lifecycle.run(stop);
+  onReady({ ready: true, urls: { ...urls, operations: urlOf(operations.address) }, ...(await firstToken(node)), project: firstProject, branch: firstBranch });
+  return await running;
+}
+
+async function startComponents(node: Node, components: ReadonlySet<ComponentName>): Promise<Record<string, string>> {
+  if (components.size === 0) throw new AppError('configInvalid', `Name at least one component: ${componentNames.join(', ')}, or all.`);
+  const urls: Record<string, string> = {};
+  if (components.has('storage-coordinator')) startStorageCoordinator(node);
+  if (components.has('storage-writer')) startStorageWriter(node);
+  if (components.has('storage-reader')) startStorageReader(node);
+  const sourceUrl = components.has('http-source') ? await startHttpSource(node) : node.config.source.http.publicUrl;
+  if (components.has('api')) urls['api'] = await startApi(node, sourceUrl);
+  if (components.has('http-source')) {
+    urls['http-source'] = sourceUrl;
+    urls['source'] = sourceUrl;
+  }
+  return urls;
+}
+
+/** A folder without any token gets one, or nobody could ever make a source. */
+async function firstToken({ tokens }: Node): Promise<{ token?: string }> {
+  if ((await tokens.list()).length > 0) return {};
+  const { token } = await tokens.create({ role: 'admin', description: 'made by the first start', projectId: firstProject, branchId: firstBranch });
+  return { token };
+}

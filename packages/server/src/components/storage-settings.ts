@@ -1,0 +1,29 @@
+import type { StorageSettings } from '../features/storage/storage.ts';
+import type { Config } from './config.ts';
+
+export function storageSettings({ storage }: Config): StorageSettings {
+  const { upload } = storage.level.staging;
+  const { import: imports } = storage.level.target;
+  return {
+    file: {
+      maxRowBytes: storage.level.local.encoding.rowSizeLimit,
+      upload: {
+        minIntervalMs: upload.minInterval,
+        intervalMs: upload.trigger.interval,
+        count: upload.trigger.count,
+        bytes: upload.trigger.size,
+      },
+      import: {
+        minIntervalMs: imports.minInterval,
+        intervalMs: imports.trigger.interval,
+        count: imports.trigger.count,
+        bytes: imports.trigger.size,
+        slices: imports.trigger.slicesCount,
+        maxSlices: imports.maxSlices,
+      },
+    },
+    dataRetentionMs: storage.retention.data,
+    recordRetentionMs: Math.max(storage.retention.record, storage.retention.data),
+    statisticsIntervalMs: storage.statistics.syncInterval,
+  };
+}

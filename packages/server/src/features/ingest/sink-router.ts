@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { sleep } from '../../kernel/async/sleep.ts';
+import type { Logger } from '../../kernel/observe/logger.ts';
+import type { Clock } from '../../kernel/time/clock.ts';
+import type { DefinitionMirror } from '../definitions/definition-mirror.ts';
+import { sinkKeyText } from '../definitions/keys.ts';
+import { type Sink, sinkKeyOf } from '../definitions/sink.ts';
+import { compileMapping } from '../mapping/compile-mapping.ts';
+import type { ColumnFault, CompiledMapping, RenderedRow } from '../mapping/mapping.ts';
+import type { IngestRecord } from '../mapping/record.ts';
+import type { UuidSource } from '../mapping/uuid.ts';
+import type { PartEncoder } from '../storage/part-encoder.ts';
+import { partNameText } from '../storage/part-name.ts';
+import type { SliceWriter } from '../storage/slice-writer.ts';
+import type { StorageView } from '../storage/storage-view.ts';
+import type { ByteBudget } from './byte-budget.ts';
+import { type RowOutcome, SinkStream } from './sink-stream.ts';
+
+export interface SinkRouterOptions {
+  readonly nodeId: string;
+  readonly definitions: DefinitionMirror;
+  readonly view: StorageView;
+  readonly writer: SliceWriter;
+  readonly encoderOf: (partName: string) => PartEncoder;
+  readonly uuid: UuidSource;
+  readonly maxRowBytes: number;
+  /** Rows that are queued or in flight, over all sinks. */
+  readonly budget: ByteBudget;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface SinkOutcome {
+  readonly sink: Sink;
+  readonly outcome: RowOutcome | { readonly type: 'fault'; readonly fault: ColumnFault } | { readonly type: 'withheld' };
+}
+
+const overloaded: RowOutcome = { type: 'refused', code: 'overloaded', reason: 'the queues of this node are full; try again' };
+
+/**
+ * One record to all its sinks (record path 3): rendered for every sink first, so that a client fault refuses the whole
+ * request before anything is stored (I5); then room is reserved; then every row joins the open block of its sink.
+ */
+export class SinkRouter {
+  readonly #options: SinkRouterOptions;
+  /** Of this start: parts of an earlier one are never continued. */
+  readonly #epoch = randomBytes(8).toString('hex');
+  readonly #streams = new Map<string, SinkStream>();
+  /** By sink object: a changed sink is a new object, and the old one's mapping goes with it. */
+  readonly #mappings = new WeakMap<Sink, CompiledMapping>();
+  #parts = 0;
+
+  constructor(options: SinkRouterOptions) {
+    this.#options = options;
+  }
+
+  /** The outcomes in the order of the sinks, once every sink has spoken. */
+  async route(record: IngestRecord, sinks: readonly Sink[]): Promise<readonly SinkOutcome[]> {
+    const rendered = sinks.map((sink) => ({ sink, row: this.#mappingOf(sink).render(record) }));
+    if (rendered.some(({ row }) => !row.ok)) {
+      return rendered.map(({ sink, row }) => ({ sink, outcome: row.ok ? { type: 'withheld' } : { type: 'fault', fault: row } }));
+    }
+    const rows = rendered.flatMap(({ sink, row }) => (row.ok ? [{ sink, row }] : []));
+    // The block keeps the record beside the row, for a sink that changes meanwhile.
+    const bytes = record.body.length + rows.reduce((sum, { row }) => sum + row.bytes.length, 0);
+    if (!this.#options.budget.reserve(bytes, rows.length)) {
+      return sinks.map((sink) => ({ sink, outcome: overloaded }));
+    }
+    record.forgetDerived();
+    try {
+      return await Promise.all(rows.map(({ sink, row }) => this.#store(record, sink, row)));
+    } finally {
+      this.#options.budget.release(bytes, rows.length);
+    }
+  }
+
+  /** Settles when no row is queued or in flight. */
+  async drain(): Promise<void> {
+    await Promise.all([...this.#streams.values()].map((stream) => stream.drain()));
+  }
+
+  #store(record: IngestRecord, sink: Sink, row: RenderedRow): Promise<SinkOutcome> {
+    return new Promise((resolve) => {
+      this.#streamOf(sink).add({
+        record,
+        row: { bytes: row.bytes, invalidUtf8: row.invalidUtf8, nul: row.nul, receivedAt: record.receivedAt },
+        sinkVersion: sink.version.number,
+        settle: (outcome) => resolve({ sink, outcome }),
+      });
+    });
+  }
+
+  #mappingOf(sink: Sink): CompiledMapping {
+    const known = this.#mappings.get(sink);
+    if (known) return known;
+    const { maxRowBytes, uuid } = this.#options;
+    const mapping = compileMapping(sink.table.mapping.columns, { maxRowBytes, uuid });
+    this.#mappings.set(sink, mapping);
+    return mapping;
+  }
+
+  #streamOf(sink: Sink): SinkStream {
+    const sinkKey = sinkKeyText(sinkKeyOf(sink));
+    const known = this.#streams.get(sinkKey);
+    if (known) return known;
+    const { writer, view, clock, logger } = this.#options;
+    const current = () => this.#enabledSink(sink);
+    const stream = new SinkStream({
+      sinkKey,
+      writer,
+      clock,
+      logger,
+      findSlice: (key, options) => view.findWritingSlice(key, options),
+      findMapping: (_key, version) => {
+        const now = current();
+        return now?.version.number === version ? this.#mappingOf(now) : undefined;
+      },
+      isEnabled: () => current() !== undefined,
+      openPart: () => this.#openPart(),
+      sleep: (ms) => sleep(ms),
+    });
+    this.#streams.set(sinkKey, stream);
+    return stream;
+  }
+
+  #enabledSink({ projectId, branchId, sourceId, sinkId }: Sink): Sink | undefined {
+    const view = this.#options.definitions.sources(projectId, sourceId).find(({ source }) => source.branchId === branchId);
+    return view?.sinks.find((sink) => sink.sinkId === sinkId);
+  }
+
+  #openPart(): { name: string; encoder: PartEncoder } {
+    this.#parts += 1;
+    const name = partNameText({ nodeId: this.#options.nodeId, epoch: this.#epoch, number: this.#parts });
+    return { name, encoder: this.#options.encoderOf(name) };
+  }
+}

@@ -1,0 +1,35 @@
+import type { SecretVault } from '../accounts/secret-vault.ts';
+import type { DefinitionMirror } from '../definitions/definition-mirror.ts';
+import type { IngestSource } from '../definitions/ingest-source.ts';
+
+export type SourceMatch =
+  | { readonly type: 'matched'; readonly sources: readonly IngestSource[] }
+  /** Unknown project or source, or wrong secret: one answer for all, so that secrets cannot be probed. */
+  | { readonly type: 'notFound' }
+  /** The secret is right, and the source is disabled wherever it is. */
+  | { readonly type: 'disabled' };
+
+/** Finds the enabled sources, one for each branch, that the secret opens. Reads metadata only for ids that this node does not know. */
+export class SourceAuth {
+  readonly #definitions: DefinitionMirror;
+  readonly #vault: SecretVault;
+
+  constructor(definitions: DefinitionMirror, vault: SecretVault) {
+    this.#definitions = definitions;
+    this.#vault = vault;
+  }
+
+  /** `metadataUnavailable`, `overloaded`. */
+  match(projectId: number, sourceId: string, secret: string): SourceMatch | Promise<SourceMatch> {
+    const known = this.#definitions.sources(projectId, sourceId);
+    if (known.length > 0) return this.#judge(known, secret);
+    return this.#definitions.lookup(projectId, sourceId).then((found) => this.#judge(found, secret));
+  }
+
+  #judge(candidates: readonly IngestSource[], secret: string): SourceMatch {
+    const opened = candidates.filter(({ source }) => this.#vault.secretMatches(source.secret.hash, secret));
+    if (opened.length === 0) return { type: 'notFound' };
+    const sources = opened.filter(({ source }) => source.disabled === undefined);
+    return sources.length > 0 ? { type: 'matched', sources } : { type: 'disabled' };
+  }
+}

@@ -1,0 +1,165 @@
+import type { ErrorCode } from '../../../kernel/errors/error-table.ts';
+import { endOfString, stringEquals, unescapeString } from './json-string.ts';
+
+/**
+ * A parsed body: its bytes and a tape of numbers, values one after another in the order of the text.
+ *
+ *     scalar   start
+ *     array    ~start, next, end, then its elements
+ *     object   ~start, next, end, then its members, each: start of the name, its fingerprint, then the value
+ *
+ * `start` is the position of the first byte (of strings and names: of the opening quote), `next` the tape index behind
+ * the container. `end` is the position behind the closing bracket, stored as `~end` where the container holds
+ * whitespace that a compact output drops. A node is the tape index of a value.
+ *
+ * Nothing is decoded until somebody asks: number text, key order and escapes stay those of the source. Bytes that are
+ * no UTF-8 inside strings stay as they are, too, and are treated like those of a `body` column.
+ */
+export class JsonDocument {
+  readonly #bytes: Uint8Array;
+  readonly #tape: readonly number[];
+
+  constructor(bytes: Uint8Array, tape: readonly number[]) {
+    this.#bytes = bytes;
+    this.#tape = tape;
+  }
+
+  /** The member of that name, the last one where the object repeats it, as JSON.parse does. */
+  member(node: number, name: JsonName): number | undefined {
+    if (this.#firstByte(node) !== openObject) return;
+    const tape = this.#tape;
+    const end = this.#next(node);
+    let found: number | undefined;
+    let member = node + containerSlots;
+    while (member < end) {
+      const value = member + nameSlots;
+      const fingerprint = tape[member + 1];
+      if (fingerprint === name.fingerprint || fingerprint === escapedName) {
+        if (stringEquals(this.#bytes, this.#slot(member) + 1, name.bytes)) found = value;
+      }
+      member = (tape[value] ?? 0) < 0 ? (tape[value + 1] ?? end) : value + 1;
+    }
+    return found;
+  }
+
+  element(node: number, index: number): number | undefined {
+    if (this.#firstByte(node) !== openArray) return;
+    const end = this.#next(node);
+    let element = node + containerSlots;
+    for (let skipped = 0; skipped < index && element < end; skipped += 1) element = this.#next(element);
+    return element < end ? element : undefined;
+  }
+
+  isString(node: number): boolean {
+    return this.#firstByte(node) === quote;
+  }
+
+  /** The value's text as sent, but for whitespace outside strings, which is left out. */
+  json(node: number): Uint8Array {
+    const start = this.#start(node);
+    const end = this.#isContainer(node) ? this.#slot(node + 2) : endOfScalar(this.#bytes, start);
+    return end < 0 ? withoutBlanks(this.#bytes, start, ~end) : this.#bytes.subarray(start, end);
+  }
+
+  /** What a string means, without quotes and escapes; only for strings. */
+  text(node: number): Uint8Array {
+    const start = this.#start(node);
+    return unescapeString(this.#bytes, start + 1, endOfScalar(this.#bytes, start) - 1);
+  }
+
+  /** The tape index behind the value. */
+  #next(node: number): number {
+    return this.#isContainer(node) ? this.#slot(node + 1) : node + 1;
+  }
+
+  #isContainer(node: number): boolean {
+    return this.#slot(node) < 0;
+  }
+
+  #firstByte(node: number): number | undefined {
+    return this.#bytes[this.#start(node)];
+  }
+
+  #start(node: number): number {
+    const slot = this.#slot(node);
+    return slot < 0 ? ~slot : slot;
+  }
+
+  #slot(index: number): number {
+    return this.#tape[index] ?? 0;
+  }
+}
+
+/** The name of a member as lookups want it. */
+export interface JsonName {
+  /** UTF-8. */
+  readonly bytes: Uint8Array;
+  readonly fingerprint: number;
+}
+
+export function jsonName(name: string): JsonName {
+  const quoted = Buffer.from(`"${name}"`);
+  const bytes = quoted.subarray(1, -1);
+  return { bytes, fingerprint: fingerprintOf(quoted, 0, quoted.length) };
+}
+
+/** Tells most names apart without a look at the text: length and three bytes of a name with its quotes, never negative. */
+export function fingerprintOf(bytes: Uint8Array, start: number, end: number): number {
+  const middle = bytes[(start + end) >> 1] ?? 0;
+  return (((end - start) & 0x7f) << 24) | (middle << 16) | ((bytes[Math.max(start, end - 3)] ?? 0) << 8) | (bytes[end - 2] ?? 0);
+}
+
+/** Stands for the fingerprint of names with escapes: only their text tells. */
+export const escapedName = -1;
+
+/** What becomes of a body that some column wants parsed; kept by the record, faults too. */
+export type BodyDocument = { readonly ok: true; readonly document: JsonDocument } | BodyFault;
+
+export interface BodyFault {
+  readonly ok: false;
+  readonly code: ErrorCode;
+  /** Lower case, no full stop. */
+  readonly reason: string;
+}
+
+export const rootNode = 0;
+
+const containerSlots = 3;
+const nameSlots = 2;
+/** The highest whitespace byte; outside strings, no other byte is below it. */
+const blank = 0x20;
+const quote = 0x22;
+const comma = 0x2c;
+const openArray = 0x5b;
+const closeArray = 0x5d;
+const openObject = 0x7b;
+const closeObject = 0x7d;
+
+/** The position behind a string, number or literal. */
+function endOfScalar(bytes: Uint8Array, start: number): number {
+  if (bytes[start] === quote) return endOfString(bytes, start + 1);
+  let at = start;
+  for (;;) {
+    const byte = bytes[at] ?? blank;
+    if (byte <= blank || byte === comma || byte === closeArray || byte === closeObject) return at;
+    at += 1;
+  }
+}
+
+/** Copies a valid JSON text without the whitespace outside strings. */
+function withoutBlanks(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const target = new Uint8Array(end - start);
+  let length = 0;
+  let at = start;
+  while (at < end) {
+    const byte = bytes[at] ?? 0;
+    if (byte === quote) {
+      const behind = endOfString(bytes, at + 1);
+      for (; at < behind; at += 1) target[length++] = bytes[at] ?? 0;
+    } else {
+      if (byte > blank) target[length++] = byte;
+      at += 1;
+    }
+  }
+  return target.subarray(0, length);
+}

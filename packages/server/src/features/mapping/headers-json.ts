@@ -1,0 +1,53 @@
+import { isUtf8 } from 'node:buffer';
+
+/** Headers that carry credentials; what a source hides from its columns unless it is told otherwise. Lower case. */
+export const credentialHeaders: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'x-storageapi-token']);
+
+/**
+ * Headers as a compact JSON object: canonical names (`X-Foo-Bar`) in byte order, of repeated headers the first value.
+ *
+ * `hidden` names (lower case) are left out, and so is always `Host`: the preview reaches another host than ingest does
+ * and both have to show the same. No HTML escapes: the column is data, whoever puts it into a page escapes it there.
+ *
+ * @param rawHeaders Node's flat list of names and values
+ */
+export function headersJson(rawHeaders: readonly string[], hidden: ReadonlySet<string>): string {
+  const members = new Map<string, string>();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const lowerCase = (rawHeaders[index] ?? '').toLowerCase();
+    if (lowerCase === 'host' || hidden.has(lowerCase)) continue;
+    const name = canonicalName(lowerCase);
+    if (!members.has(name)) members.set(name, `${JSON.stringify(name)}:${JSON.stringify(headerText(rawHeaders[index + 1] ?? ''))}`);
+  }
+  const names = [...members.keys()].sort();
+  return `{${names.map((name) => members.get(name)).join(',')}}`;
+}
+
+/** The first value of a header, `''` if there is none. The name is lower case. */
+export function firstHeader(rawHeaders: readonly string[], name: string): string {
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() === name) return rawHeaders[index + 1] ?? '';
+  }
+  return '';
+}
+
+/** From lower case: the first letter and letters behind `-` are capitals. */
+function canonicalName(lowerCase: string): string {
+  let name = '';
+  for (let start = 0; start < lowerCase.length; ) {
+    const dash = lowerCase.indexOf('-', start);
+    const behind = dash < 0 ? lowerCase.length : dash + 1;
+    name += lowerCase.charAt(start).toUpperCase() + lowerCase.slice(start + 1, behind);
+    start = behind;
+  }
+  return name;
+}
+
+/** Node gives header bytes as Latin-1. They are read as UTF-8 if they are that, else as Latin-1: always valid text. */
+function headerText(value: string): string {
+  if (!notAscii.test(value)) return value;
+  const bytes = Buffer.from(value, 'latin1');
+  return isUtf8(bytes) ? bytes.toString() : value;
+}
+
+const notAscii = /[^\0-\x7f]/;

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import type { TableEngine } from '../../../engines/tables/table-engine.ts';
+import type { File } from '../state/file.ts';
+import { sumFigures } from '../state/figures.ts';
+import type { Slice } from '../state/slice.ts';
+import { sliceKeyText } from '../state/storage-keys.ts';
+import type { StorageStore } from '../state/storage-store.ts';
+import { tableNameOf } from '../table-name.ts';
+import { slicesOfFile } from './file-slices.ts';
+
+/** From closing slices to rows in the table. */
+export class Importer {
+  readonly #store: StorageStore;
+  readonly #tables: TableEngine;
+
+  constructor(store: StorageStore, tables: TableEngine) {
+    this.#store = store;
+    this.#tables = tables;
+  }
+
+  /**
+   * Moves a closing file on once all its slices are uploaded: to `importing`, or to `imported` if they hold nothing good.
+   * Slices join a file only while it is writing, so the list that is read here is the whole one.
+   */
+  async begin(fileKey: string): Promise<boolean> {
+    const slices = (await slicesOfFile(this.#store, fileKey)).map(({ value }) => value);
+    if (slices.some((slice) => slice.state !== 'uploaded')) return false;
+    const figures = sumFigures(slices.map(figuresOfSlice));
+    const checksum = checksumOf(slices);
+    const changed = await this.#store.changeFile(fileKey, (at) =>
+      figures.goodRows > 0 ? { type: 'slicesUploaded', at, figures, checksum } : { type: 'allEmpty', at, figures },
+    );
+    return changed !== undefined;
+  }
+
+  /** Imports the file once, whoever else tries (I2): the engine's ledger decides. */
+  async import(fileKey: string, file: File & { state: 'importing' }, signal: AbortSignal): Promise<void> {
+    const slices = (await slicesOfFile(this.#store, fileKey)).map(({ value }) => value);
+    const objects = slices.flatMap((slice) => (slice.state === 'uploaded' && slice.object ? [{ key: slice.object.key, codec: slice.codec }] : []));
+    const { rows } = await this.#tables.importFile(
+      {
+        importId: file.importId,
+        table: tableNameOf(file.sink.projectId, file.tableId),
+        columns: file.columns,
+        rows: file.figures.goodRows,
+        checksum: file.checksum,
+        maxRowBytes: file.settings.maxRowBytes,
+        objects,
+      },
+      signal,
+    );
+    await this.#store.changeFile(fileKey, (at) => ({ type: 'imported', at, rows }));
+  }
+}
+
+const figuresOfSlice = (slice: Slice) => ('figures' in slice ? slice.figures : sumFigures([]));
+
+function checksumOf(slices: readonly Slice[]): string {
+  const hash = createHash('sha256');
+  for (const slice of slices) {
+    hash.update(`${sliceKeyText(slice)} ${figuresOfSlice(slice).goodRows} ${slice.state === 'uploaded' ? slice.object?.bytes : ''}\n`);
+  }
+  return hash.digest('hex').slice(0, 32);
+}

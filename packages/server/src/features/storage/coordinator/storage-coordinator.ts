@@ -1,0 +1,168 @@
+import type { TableEngine } from '../../../engines/tables/table-engine.ts';
+import { KeyedJobs } from '../../../kernel/async/keyed-jobs.ts';
+import { errorText, isAppError } from '../../../kernel/errors/app-error.ts';
+import type { Logger } from '../../../kernel/observe/logger.ts';
+import type { File } from '../state/file.ts';
+import { nextRetry } from '../state/retry.ts';
+import type { Slice } from '../state/slice.ts';
+import { fileKeyText, sliceKeyText } from '../state/storage-keys.ts';
+import type { StorageStore } from '../state/storage-store.ts';
+import { judgeFile, judgeSlice, type RotationVerdict } from '../state/triggers.ts';
+import type { StorageView } from '../storage-view.ts';
+import type { Cleanup } from './cleanup.ts';
+import type { Importer } from './importer.ts';
+import type { Rotation } from './rotation.ts';
+
+interface StorageCoordinatorOptions {
+  readonly view: StorageView;
+  readonly store: StorageStore;
+  readonly rotation: Rotation;
+  readonly importer: Importer;
+  readonly cleanup: Cleanup;
+  readonly tables: TableEngine;
+  /** How long the record of an imported file stays. */
+  readonly retentionMs: number;
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+const concurrency = 8;
+const probeIntervalMs = 2000;
+
+/**
+ * Decides when slices and files rotate, imports closed files and cleans up imported ones.
+ * One look at a file's state for each change of it or its slices, and one when its next age trigger is due; no polling.
+ */
+export class StorageCoordinator implements AsyncDisposable {
+  readonly #options: StorageCoordinatorOptions;
+  readonly #jobs: KeyedJobs;
+  readonly #unsubscribe: () => void;
+  /** Files whose last import failed for a reason that may pass. */
+  readonly #failing = new Set<string>();
+  #probeTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: StorageCoordinatorOptions) {
+    this.#options = options;
+    this.#jobs = new KeyedJobs({
+      concurrency,
+      work: (key, signal) => this.#follow(key, signal),
+      onError: (file, error) => options.logger.error({ file, error: errorText(error) }, 'a file could not be moved on yet'),
+    });
+    this.#unsubscribe = options.view.subscribe(({ files }) => {
+      for (const key of files) this.#jobs.request(key);
+    });
+    for (const file of options.view.files()) this.#jobs.request(fileKeyText(file));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#probeTimer);
+    this.#unsubscribe();
+    await this.#jobs[Symbol.asyncDispose]();
+  }
+
+  /** Does what is due for the file; resolves to the milliseconds until the next look, if time alone can bring something. */
+  async #follow(key: string, signal: AbortSignal): Promise<number | undefined> {
+    const file = this.#options.view.file(key);
+    if (!file) return undefined;
+    const retryInMs = file.retry && !this.#forgiven(key) ? Date.parse(file.retry.after) - Date.parse(this.#options.store.now()) : 0;
+    if (retryInMs > 0) return retryInMs;
+    switch (file.state) {
+      case 'writing':
+        return this.#rotate(key, file);
+      case 'closing':
+        await this.#options.importer.begin(key);
+        return undefined;
+      case 'importing':
+        return file.quarantine ? undefined : this.#import(key, file, signal);
+      case 'imported':
+        return this.#cleanUp(key, file);
+    }
+  }
+
+  async #rotate(key: string, file: File): Promise<number | undefined> {
+    const { view, store, rotation, logger } = this.#options;
+    const slices = view.slicesOf(key);
+    const figures = view.fileFigures(slices.map(sliceKeyText));
+    const ageMs = store.ageMs(key, file.openedAt);
+    const verdict = judgeFile({ figures, slices: slices.length }, ageMs, file.settings.import);
+    if ('rotate' in verdict) {
+      logger.debug({ file: key, cause: verdict.rotate, rows: figures.goodRows }, 'rotate a file');
+      return (await rotation.rotateFile(key)) ? undefined : 100;
+    }
+    const waits = [waitOf(verdict, ageMs)];
+    for (const slice of slices) if (slice.state === 'writing') waits.push(await this.#rotateSlice(slice, file));
+    const due = waits.filter((wait) => wait !== undefined);
+    return due.length > 0 ? Math.min(...due) : undefined;
+  }
+
+  async #rotateSlice(slice: Slice, file: File): Promise<number | undefined> {
+    const { view, store, rotation, logger } = this.#options;
+    const key = sliceKeyText(slice);
+    const ageMs = store.ageMs(key, slice.openedAt);
+    const verdict = judgeSlice(view.figures(key), ageMs, file.settings.upload);
+    if (!('rotate' in verdict)) return waitOf(verdict, ageMs);
+    logger.debug({ slice: key, cause: verdict.rotate }, 'rotate a slice');
+    return (await rotation.rotateSlice(key)) ? undefined : 100;
+  }
+
+  async #import(key: string, file: File & { state: 'importing' }, signal: AbortSignal): Promise<undefined> {
+    const { importer, logger } = this.#options;
+    try {
+      await importer.import(key, file, signal);
+      logger.debug({ file: key, rows: file.figures.goodRows }, 'imported a file');
+      this.#engineAnswered();
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      await this.#noteFailure(key, file, error);
+    }
+    return undefined;
+  }
+
+  /** A permanent refusal puts the file into quarantine, where an operator decides; anything else is tried again. */
+  async #noteFailure(key: string, file: File, error: unknown): Promise<void> {
+    const { store, logger } = this.#options;
+    const reason = errorText(error);
+    if (isAppError(error) && error.disposition === 'terminal') {
+      logger.error({ file: key, reason }, 'quarantine: the table engine refuses a file; its rows are kept');
+      await store.changeFile(key, (at) => ({ type: 'quarantine', at, reason }));
+      return;
+    }
+    const retry = nextRetry(file.retry, { now: store.now(), reason, random: this.#options.random() });
+    logger.warn({ file: key, reason, attempt: retry.attempt, after: retry.after }, 'an import failed and is tried again');
+    this.#failing.add(key);
+    await store.changeFile(key, () => ({ type: 'failed', retry }));
+    this.#probeTimer ??= setTimeout(() => this.#probe(), probeIntervalMs);
+  }
+
+  #probe(): void {
+    this.#probeTimer = undefined;
+    this.#options.tables.probe().then(
+      () => this.#engineAnswered(),
+      () => {
+        this.#probeTimer = setTimeout(() => this.#probe(), probeIntervalMs);
+      },
+    );
+  }
+
+  /** The engine works again: what waits for it need not wait out its delay. */
+  #engineAnswered(): void {
+    for (const key of this.#failing) this.#jobs.request(key);
+  }
+
+  /** True once for each failure that was noted before the engine answered. */
+  #forgiven(key: string): boolean {
+    return this.#failing.delete(key);
+  }
+
+  async #cleanUp(key: string, file: File & { state: 'imported' }): Promise<number | undefined> {
+    const { store, cleanup, retentionMs, view } = this.#options;
+    const restMs = store.restMs(key, file.importedAt, retentionMs);
+    if (restMs > 0) return restMs;
+    const confirmed = view.slicesOf(key).every((slice) => slice.state === 'uploaded' && slice.localRemovedAt !== undefined);
+    if (confirmed) await cleanup.remove(key, file);
+    return undefined;
+  }
+}
+
+const waitOf = (verdict: RotationVerdict, ageMs: number): number | undefined =>
+  'lookAtAgeMs' in verdict ? Math.max(1, verdict.lookAtAgeMs - ageMs) : undefined;

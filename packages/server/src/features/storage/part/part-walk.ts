@@ -1,0 +1,102 @@
+import type { FileHandle } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import {
+  announcedHeaderLength,
+  type DecodedHeader,
+  decodeMemberHeader,
+  headerLength,
+  type MemberHeader,
+  memberMagic,
+} from '../block/member-header.ts';
+import { FileWindow } from './file-window.ts';
+
+/** What a walk meets, in file order, without gaps: the steps cover every byte up to the limit. */
+export type WalkStep =
+  /** A member whose header and payload are as written. */
+  | { readonly type: 'good'; readonly offset: number; readonly header: MemberHeader; readonly headerLength: number }
+  /** The header is as written, the payload is not. `length`: the bytes it takes in the file as it is. */
+  | { readonly type: 'bad'; readonly offset: number; readonly length: number; readonly header: MemberHeader }
+  /** Bytes that hold no intact header of this part. `lostRows`: rows that the next intact header proves to be missing. */
+  | { readonly type: 'unreadable'; readonly offset: number; readonly length: number; readonly lostRows: number | undefined };
+
+export interface WalkOptions {
+  readonly nonce: Buffer;
+  /** Bytes of the file that belong to the part. */
+  readonly limit: number;
+  /** What lies before the file's first byte, where the file is a cut-off tail. */
+  readonly after?: PartPosition;
+}
+
+export interface PartPosition {
+  readonly nextSequence: number;
+  readonly rows: number;
+}
+
+export const partStart: PartPosition = { nextSequence: 0, rows: 0 };
+
+/**
+ * Walks a part from header to header up to `limit` bytes and verifies every checksum, without inflating.
+ * A member with a broken payload is passed by its length; behind a broken header the file is searched for the next
+ * header of this part (its nonce, a higher sequence).
+ */
+export async function* walkPart(file: FileHandle, { nonce, limit, after = partStart }: WalkOptions): AsyncGenerator<WalkStep> {
+  const window = new FileWindow(file, limit);
+  let offset = 0;
+  let { nextSequence, rows } = after;
+  while (offset < limit) {
+    const found = await headerAt(window, { offset, nonce, nextSequence });
+    if (!found) {
+      const behind = await searchHeader(window, { from: offset + 1, nonce, nextSequence });
+      const next = behind === undefined ? undefined : await headerAt(window, { offset: behind, nonce, nextSequence });
+      const lostRows = next && Math.max(0, next.header.rowsBefore - rows);
+      yield { type: 'unreadable', offset, length: (behind ?? limit) - offset, lostRows };
+      rows += lostRows ?? 0;
+      offset = behind ?? limit;
+      continue;
+    }
+    const { header } = found;
+    // An intact header may still miss rows before it: a member that was cut out of the file.
+    if (header.rowsBefore > rows) yield { type: 'unreadable', offset, length: 0, lostRows: header.rowsBefore - rows };
+    rows = header.rowsBefore + header.rows;
+    nextSequence = header.sequence + 1;
+    const end = offset + header.memberLength;
+    const payload = await window.read(offset + found.length, header.memberLength - found.length);
+    if (end <= limit && payload.length === header.memberLength - found.length && crc32(payload) === header.payloadCrc) {
+      yield { type: 'good', offset, header, headerLength: found.length };
+      offset = end;
+      continue;
+    }
+    // The length is believed only if it leads to a header or to the end; else bytes are missing inside this member.
+    const believed = end === limit || (end < limit && (await headerAt(window, { offset: end, nonce, nextSequence })) !== undefined);
+    const behind = believed ? end : await searchHeader(window, { from: offset + 1, nonce, nextSequence });
+    if (behind !== undefined) yield { type: 'bad', offset, length: behind - offset, header };
+    else if (end < limit) yield { type: 'bad', offset, length: end - offset, header };
+    else yield { type: 'unreadable', offset, length: limit - offset, lostRows: undefined };
+    offset = behind ?? Math.min(end, limit);
+  }
+}
+
+interface HeaderQuery {
+  readonly offset: number;
+  readonly nonce: Buffer;
+  readonly nextSequence: number;
+}
+
+async function headerAt(window: FileWindow, { offset, nonce, nextSequence }: HeaderQuery): Promise<DecodedHeader | undefined> {
+  const start = await window.read(offset, headerLength);
+  if (start.length < headerLength || !start.subarray(0, memberMagic.length).equals(memberMagic)) return undefined;
+  const length = announcedHeaderLength(start);
+  const found = decodeMemberHeader(length <= start.length ? start : await window.read(offset, length), nonce);
+  return found && found.header.sequence >= nextSequence ? found : undefined;
+}
+
+async function searchHeader(
+  window: FileWindow,
+  { from, nonce, nextSequence }: { from: number; nonce: Buffer; nextSequence: number },
+): Promise<number | undefined> {
+  let offset = await window.indexOf(memberMagic, from);
+  while (offset !== undefined && !(await headerAt(window, { offset, nonce, nextSequence }))) {
+    offset = await window.indexOf(memberMagic, offset + 1);
+  }
+  return offset;
+}

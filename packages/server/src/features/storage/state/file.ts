@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { figuresSchema } from './figures.ts';
+import { retrySchema } from './retry.ts';
+
+/**
+ * A file: the unit of import. Its slices are found under `storage/file-slice/<fileKey>/`.
+ * ```
+ * writing --close--> closing --slicesUploaded--> importing --imported--> imported
+ *                       '------------allEmpty----------------------------^
+ * ```
+ * `failed` keeps the state and notes the next attempt; `quarantine` keeps an importing file out of further attempts.
+ */
+export const sinkRefSchema = z.object({ projectId: z.int(), branchId: z.int(), sourceId: z.string(), sinkId: z.string() });
+
+/** Triggers as they were when the file was opened. Times in milliseconds, sizes in bytes. */
+export const fileSettingsSchema = z.object({
+  maxRowBytes: z.int(),
+  upload: z.object({ minIntervalMs: z.number(), intervalMs: z.number(), count: z.int(), bytes: z.int() }),
+  import: z.object({
+    minIntervalMs: z.number(),
+    intervalMs: z.number(),
+    count: z.int(),
+    bytes: z.int(),
+    slices: z.int(),
+    maxSlices: z.int(),
+  }),
+});
+export type FileSettings = z.infer<typeof fileSettingsSchema>;
+
+const fileBase = z.object({
+  sink: sinkRefSchema,
+  /** UTC text; part of the key. */
+  openedAt: z.string(),
+  sinkVersion: z.int(),
+  /** `<stage>.<bucket>.<table>` and the CSV fields of every slice. */
+  tableId: z.string(),
+  columns: z.array(z.string()).min(1),
+  codec: z.enum(['gzip']),
+  settings: fileSettingsSchema,
+  /** Random; the key of the ledger. */
+  importId: z.string(),
+  retry: retrySchema.optional(),
+});
+
+const closed = { closingAt: z.string() };
+const counted = { figures: figuresSchema };
+export const quarantineSchema = z.object({ at: z.string(), reason: z.string() });
+
+export const fileSchema = z.discriminatedUnion('state', [
+  fileBase.extend({ state: z.literal('writing') }),
+  fileBase.extend({ state: z.literal('closing'), ...closed }),
+  fileBase.extend({
+    state: z.literal('importing'),
+    ...closed,
+    ...counted,
+    importingAt: z.string(),
+    /** Of the slice list; with the row count it tells a repeated import from a mix-up. */
+    checksum: z.string(),
+    quarantine: quarantineSchema.optional(),
+  }),
+  fileBase.extend({
+    state: z.literal('imported'),
+    ...closed,
+    ...counted,
+    importingAt: z.string().optional(),
+    importedAt: z.string(),
+    /** The engine's own count. 0 for a file that had nothing to import. */
+    importedRows: z.int(),
+  }),
+]);
+export type File = z.infer<typeof fileSchema>;
+export type FileState = File['state'];
+
+export type FileEvent =
+  | { readonly type: 'close'; readonly at: string }
+  | { readonly type: 'slicesUploaded'; readonly at: string; readonly figures: z.infer<typeof figuresSchema>; readonly checksum: string }
+  | { readonly type: 'allEmpty'; readonly at: string; readonly figures: z.infer<typeof figuresSchema> }
+  | { readonly type: 'imported'; readonly at: string; readonly rows: number }
+  | { readonly type: 'failed'; readonly retry: z.infer<typeof retrySchema> }
+  | { readonly type: 'quarantine'; readonly at: string; readonly reason: string };
+
+/** The file after the event, or undefined where the state does not know the event. */
+export function transitionFile(file: File, event: FileEvent): File | undefined {
+  const { retry: _, ...rest } = file;
+  switch (event.type) {
+    case 'close':
+      return rest.state === 'writing' ? { ...rest, state: 'closing', closingAt: event.at } : undefined;
+    case 'slicesUploaded':
+      return rest.state === 'closing'
+        ? { ...rest, state: 'importing', importingAt: event.at, figures: event.figures, checksum: event.checksum }
+        : undefined;
+    case 'allEmpty':
+      return rest.state === 'closing'
+        ? { ...rest, state: 'imported', importedAt: event.at, figures: event.figures, importedRows: 0 }
+        : undefined;
+    case 'imported': {
+      if (rest.state !== 'importing') return undefined;
+      const { quarantine: _gone, checksum: _checksum, ...kept } = rest;
+      return { ...kept, state: 'imported', importedAt: event.at, importedRows: event.rows };
+    }
+    case 'failed':
+      return file.state === 'imported' ? undefined : { ...file, retry: event.retry };
+    case 'quarantine':
+      return file.state === 'importing' ? { ...file, quarantine: { at: event.at, reason: event.reason } } : undefined;
+  }
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { sinkRefSchema } from './file.ts';
+import { type Figures, figuresSchema } from './figures.ts';
+import { retrySchema } from './retry.ts';
+
+/**
+ * A slice: the parts of one file on one volume, the unit of upload.
+ * ```
+ * writing --close--> closing --seal--> uploading --upload--> uploaded
+ *                       '---seal, nothing to upload----------^
+ * ```
+ * Sealing is the writer's act alone. A slice is imported when its file is: no record of its own says so.
+ */
+const sliceBase = z.object({
+  sink: sinkRefSchema,
+  volumeId: z.string(),
+  /** UTC text; part of the key. */
+  openedAt: z.string(),
+  /** Text of the file's key. A field, so that a slice can move to another file. */
+  file: z.string(),
+  sinkVersion: z.int(),
+  codec: z.enum(['gzip']),
+  retry: retrySchema.optional(),
+});
+
+const partSchema = z.object({
+  /** File name without extension (part-name.ts). */
+  name: z.string(),
+  /** Sealed length in bytes: what lies behind it does not exist. */
+  length: z.int().min(0),
+});
+export type SealedPart = z.infer<typeof partSchema>;
+
+const objectSchema = z.object({ key: z.string(), bytes: z.int() });
+export type SliceObject = z.infer<typeof objectSchema>;
+
+const closed = { closingAt: z.string() };
+const sealed = { uploadingAt: z.string(), parts: z.array(partSchema), figures: figuresSchema };
+
+export const sliceSchema = z.discriminatedUnion('state', [
+  sliceBase.extend({ state: z.literal('writing') }),
+  sliceBase.extend({ state: z.literal('closing'), ...closed }),
+  sliceBase.extend({ state: z.literal('uploading'), ...closed, ...sealed }),
+  sliceBase.extend({
+    state: z.literal('uploaded'),
+    ...closed,
+    ...sealed,
+    uploadedAt: z.string(),
+    /** Nothing was good in it: no object. */
+    isEmpty: z.boolean(),
+    object: objectSchema.optional(),
+    /** The volume has confirmed that the local parts are gone. */
+    localRemovedAt: z.string().optional(),
+  }),
+]);
+export type Slice = z.infer<typeof sliceSchema>;
+export type SliceState = Slice['state'];
+
+export type SliceEvent =
+  | { readonly type: 'close'; readonly at: string }
+  | { readonly type: 'seal'; readonly at: string; readonly parts: readonly SealedPart[]; readonly figures: Figures }
+  /** `figures` as the uploader counted them: damage may have come since sealing. */
+  | { readonly type: 'upload'; readonly at: string; readonly object: SliceObject | undefined; readonly figures: Figures }
+  | { readonly type: 'localRemoved'; readonly at: string }
+  | { readonly type: 'failed'; readonly retry: z.infer<typeof retrySchema> };
+
+/** The slice after the event, or undefined where the state does not know the event. */
+export function transitionSlice(slice: Slice, event: SliceEvent): Slice | undefined {
+  const { retry: _, ...rest } = slice;
+  switch (event.type) {
+    case 'close':
+      return rest.state === 'writing' ? { ...rest, state: 'closing', closingAt: event.at } : undefined;
+    case 'seal': {
+      if (rest.state !== 'closing') return undefined;
+      const sealedFields = { uploadingAt: event.at, parts: [...event.parts], figures: event.figures };
+      return event.figures.goodRows > 0
+        ? { ...rest, ...sealedFields, state: 'uploading' }
+        : { ...rest, ...sealedFields, state: 'uploaded', uploadedAt: event.at, isEmpty: true };
+    }
+    case 'upload': {
+      if (rest.state !== 'uploading') return undefined;
+      const uploaded = { ...rest, state: 'uploaded' as const, uploadedAt: event.at, figures: event.figures };
+      return event.object ? { ...uploaded, isEmpty: false, object: event.object } : { ...uploaded, isEmpty: true };
+    }
+    case 'localRemoved':
+      return slice.state === 'uploaded' ? { ...slice, localRemovedAt: event.at } : undefined;
+    case 'failed':
+      return slice.state === 'uploaded' ? undefined : { ...slice, retry: event.retry };
+  }
+}
+
+/** Slice states that a file of this state may have (stream storage specification, legal pairs). */
+export const legalSliceStates = {
+  writing: ['writing', 'closing', 'uploading', 'uploaded'],
+  closing: ['closing', 'uploading', 'uploaded'],
+  importing: ['uploaded'],
+  imported: ['uploaded'],
+} as const;

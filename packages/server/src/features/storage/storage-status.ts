@@ -1,0 +1,58 @@
+import { type File } from './state/file.ts';
+import { earliest } from './part/part-summary.ts';
+import type { Slice } from './state/slice.ts';
+import { fileKeyText, sinkTextOf, sliceKeyText } from './state/storage-keys.ts';
+import type { StorageView } from './storage-view.ts';
+
+/** Where the rows of a sink are: each good row is in exactly one place. */
+export interface SinkStatus {
+  /** `<project>/<branch>/<source>/<sink>` */
+  readonly sink: string;
+  readonly rows: { readonly local: number; readonly staged: number; readonly quarantined: number; readonly imported: number; readonly damaged: number };
+  /** Arrival of the oldest row that is not imported, ms since the epoch. */
+  readonly oldestAt: number | undefined;
+  /** Files and slices whose last step failed and is tried again. */
+  readonly retrying: number;
+  readonly retryReasons: readonly string[];
+  readonly quarantined: readonly { readonly file: string; readonly reason: string }[];
+}
+
+/** The state of all sinks that have files, in order of their keys. */
+export function storageStatus(view: StorageView): SinkStatus[] {
+  const filesOfSinks = Map.groupBy(view.files(), sinkTextOf);
+  return [...filesOfSinks]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([sink, files]) => statusOfSink(view, sink, files));
+}
+
+function statusOfSink(view: StorageView, sink: string, files: readonly File[]): SinkStatus {
+  const sum = view.sinkSum(sink);
+  const rows = { local: 0, staged: 0, quarantined: 0, imported: sum.goodRows, damaged: sum.damagedRows };
+  let oldestAt: number | undefined;
+  const retryReasons: string[] = [];
+  const quarantined: { file: string; reason: string }[] = [];
+  for (const file of files) {
+    const key = fileKeyText(file);
+    if (file.retry) retryReasons.push(file.retry.reason);
+    if (file.state === 'imported') {
+      rows.imported += file.figures.goodRows;
+      rows.damaged += file.figures.damagedRows;
+      continue;
+    }
+    const isQuarantined = file.state === 'importing' && file.quarantine !== undefined;
+    if (file.state === 'importing' && file.quarantine) quarantined.push({ file: key, reason: file.quarantine.reason });
+    for (const slice of view.slicesOf(key)) {
+      const figures = view.figures(sliceKeyText(slice));
+      rows[placeOf(slice, isQuarantined)] += figures.goodRows;
+      rows.damaged += figures.damagedRows;
+      oldestAt = earliest(oldestAt, figures.goodRows > 0 ? figures.firstAt : undefined);
+      if (slice.retry) retryReasons.push(slice.retry.reason);
+    }
+  }
+  return { sink, rows, oldestAt, retrying: retryReasons.length, retryReasons: [...new Set(retryReasons)], quarantined };
+}
+
+function placeOf(slice: Slice, isQuarantined: boolean): 'local' | 'staged' | 'quarantined' {
+  if (isQuarantined) return 'quarantined';
+  return slice.state === 'uploaded' ? 'staged' : 'local';
+}

@@ -1,0 +1,161 @@
+import { statfs } from 'node:fs/promises';
+import type { MetadataStore } from '../../engines/metadata/metadata-store.ts';
+import type { ObjectStore } from '../../engines/objects/object-store.ts';
+import type { TableEngine } from '../../engines/tables/table-engine.ts';
+import type { Checkpoint } from '../../kernel/observe/checkpoint.ts';
+import type { Logger } from '../../kernel/observe/logger.ts';
+import type { Clock } from '../../kernel/time/clock.ts';
+import type { DefinitionHooks } from '../definitions/definition-hooks.ts';
+import { Compressor } from './block/compressor.ts';
+import { createGzipCodec } from './block/gzip-codec.ts';
+import { Cleanup } from './coordinator/cleanup.ts';
+import { Importer } from './coordinator/importer.ts';
+import { Rotation } from './coordinator/rotation.ts';
+import { StorageCoordinator } from './coordinator/storage-coordinator.ts';
+import { type LocalPart, localParts } from './local-parts.ts';
+import { PartEncoder } from './part-encoder.ts';
+import type { FileSettings } from './state/file.ts';
+import { StorageStore } from './state/storage-store.ts';
+import { StorageView } from './storage-view.ts';
+import { tableNameOfSink } from './table-name.ts';
+import { SliceUploader } from './upload/slice-uploader.ts';
+import type { Volume } from './volume.ts';
+import { LocalSliceWriter } from './writer/local-slice-writer.ts';
+import { StatisticsPublisher } from './writer/statistics-publisher.ts';
+
+export interface StorageOptions {
+  readonly metadata: MetadataStore;
+  readonly objects: ObjectStore;
+  readonly tables: TableEngine;
+  readonly volumes: readonly Volume[];
+  readonly settings: StorageSettings;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly checkpoint: Checkpoint;
+  readonly logger: Logger;
+}
+
+export interface StorageSettings {
+  readonly file: FileSettings;
+  /** How long local parts, and records with their staged objects, outlive the import. */
+  readonly dataRetentionMs: number;
+  readonly recordRetentionMs: number;
+  readonly statisticsIntervalMs: number;
+}
+
+/**
+ * Storage: the record path from an encoded block to rows in a table. This class hands its rooms out to the components.
+ *
+ * - `slice-writer.ts`: the append protocol between a source and the writer that owns a volume.
+ * - `part-encoder.ts`, `block/`, `part/`: blocks, members and part files; their walk and recovery.
+ * - `state/`: files and slices, their states, transitions and metadata keys; `storage-view.ts` shows them in memory.
+ * - `writer/`: appends, sealing and local removal. `upload/`: sealed slices to the object store.
+ * - `coordinator/`: rotation by triggers, import through the ledger, cleanup of what was imported.
+ *
+ * Normative text: docs/design/10-record-path.md; its invariants I1..I5 are cited where they are upheld.
+ */
+export class Storage implements AsyncDisposable {
+  readonly view: StorageView;
+  readonly #options: StorageOptions;
+  readonly #store: StorageStore;
+  readonly #rotation: Rotation;
+  readonly #codec = createGzipCodec();
+  readonly #compressor = new Compressor(this.#codec);
+
+  constructor(options: StorageOptions) {
+    const { metadata, clock, logger, settings, volumes } = options;
+    this.#options = options;
+    this.view = new StorageView(metadata, logger);
+    this.#store = new StorageStore(metadata, clock);
+    this.#rotation = new Rotation({ store: this.#store, settings: settings.file, assignVolume: () => assignVolume(volumes) });
+  }
+
+  /** Encodes the blocks of the named part. */
+  readonly encoderOf = (partName: string): PartEncoder => new PartEncoder(partName, this.#compressor);
+
+  /** Storage's share in the creation of a sink. */
+  get definitionHooks(): DefinitionHooks {
+    const { tables } = this.#options;
+    return {
+      prepareTarget: (sink) => tables.ensureTable(tableNameOfSink(sink), sink.table.mapping.columns.map((column) => column.name)),
+      sinkCreated: async (sink) => this.#rotation.opening(sink),
+    };
+  }
+
+  /** The view must be ready and running. */
+  openWriter(): LocalSliceWriter {
+    const { volumes, settings, checkpoint, logger } = this.#options;
+    const { view } = this;
+    return new LocalSliceWriter({
+      volumes,
+      view,
+      store: this.#store,
+      codec: this.#codec,
+      retentionMs: settings.dataRetentionMs,
+      checkpoint,
+      logger: logger.child({ component: 'storage-writer' }),
+    });
+  }
+
+  /** Publishes the writer's live figures until disposed. */
+  openStatistics(writer: LocalSliceWriter): StatisticsPublisher {
+    const { metadata, settings, logger } = this.#options;
+    return new StatisticsPublisher({ metadata, writer, intervalMs: settings.statisticsIntervalMs, logger });
+  }
+
+  openUploader(): SliceUploader {
+    const { volumes, objects, tables, random, checkpoint, logger } = this.#options;
+    const { view } = this;
+    return new SliceUploader({
+      volumes,
+      view,
+      store: this.#store,
+      objects,
+      codec: this.#codec,
+      nulInText: tables.capabilities.nulInText,
+      random,
+      checkpoint,
+      logger: logger.child({ component: 'storage-reader' }),
+    });
+  }
+
+  openCoordinator(): StorageCoordinator {
+    const { objects, tables, random, checkpoint, logger, settings } = this.#options;
+    const store = this.#store;
+    return new StorageCoordinator({
+      view: this.view,
+      store,
+      rotation: this.#rotation,
+      importer: new Importer(store, tables),
+      cleanup: new Cleanup({ store, objects, tables, checkpoint }),
+      tables,
+      retentionMs: settings.recordRetentionMs,
+      random,
+      logger: logger.child({ component: 'storage-coordinator' }),
+    });
+  }
+
+  /** Head-room of this process's volumes, in bytes. */
+  async volumeSpace(): Promise<{ id: string; path: string; freeBytes: number; totalBytes: number }[]> {
+    return Promise.all(
+      this.#options.volumes.map(async ({ id, path }) => {
+        const { bavail, blocks, bsize } = await statfs(path);
+        return { id, path, freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+      }),
+    );
+  }
+
+  /** The local part files of a slice with the bytes that count, for `sluice cat`. `sliceNotFound`. */
+  partsOf(sliceKey: string): Promise<LocalPart[]> {
+    return localParts({ sliceKey, view: this.view, volumes: this.#options.volumes, extension: this.#codec.extension });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#compressor[Symbol.asyncDispose]();
+  }
+}
+
+/** The first volume of all: a node has one unless its operator added more, and moving sinks between them comes with the cluster. */
+function assignVolume(volumes: readonly Volume[]): string {
+  return volumes[0]?.id ?? '';
+}

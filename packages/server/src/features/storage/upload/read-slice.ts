@@ -1,0 +1,115 @@
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { BlockCodec } from '../block/block-codec.ts';
+import { encodeMemberHeader, headerLength, type MemberHeader, memberFlag } from '../block/member-header.ts';
+import { partNonce } from '../part-name.ts';
+import { addStep, emptySummary } from '../part/part-summary.ts';
+import { walkPart } from '../part/part-walk.ts';
+import { addFigures, type Figures, figuresOf, zeroFigures } from '../state/figures.ts';
+import type { SealedPart, Slice } from '../state/slice.ts';
+import { sliceFolder } from '../state/storage-keys.ts';
+
+interface ReadSliceOptions {
+  readonly slice: Slice & { readonly parts: readonly SealedPart[] };
+  readonly volumePath: string;
+  readonly codec: BlockCodec;
+  readonly nulInText: boolean;
+}
+
+interface SliceReading {
+  /** Of the good members. */
+  readonly figures: Figures;
+  /** Path of the file that is the whole upload as it stands, if one is. */
+  readonly wholeFile: string | undefined;
+  /** The bytes to upload: good members only, texts that the target cannot hold rewritten. */
+  content(): AsyncIterable<Uint8Array>;
+}
+
+/** Consecutive good bytes of a part that are uploaded as they are, or one member that has to be rewritten. */
+interface Piece {
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly rewrite: { readonly header: MemberHeader; readonly headerLength: number; readonly nonce: Buffer } | undefined;
+}
+
+/** Walks and verifies the slice's sealed parts and says what is to be uploaded. Memory: a few bytes for each damaged or rewritten member. */
+export async function readSlice({ slice, volumePath, codec, nulInText }: ReadSliceOptions): Promise<SliceReading> {
+  const folder = join(volumePath, sliceFolder(slice));
+  const pieces: Piece[] = [];
+  let figures = zeroFigures;
+  let wholeFile: string | undefined;
+  for (const part of slice.parts) {
+    const path = join(folder, part.name + codec.extension);
+    const read = await readPart(path, part, nulInText);
+    pieces.push(...read.pieces);
+    figures = addFigures(figures, read.figures);
+    wholeFile = read.isWhole && slice.parts.length === 1 ? path : undefined;
+  }
+  return { figures, wholeFile, content: () => contentOf(pieces, { codec, nulInText }) };
+}
+
+async function readPart(path: string, part: SealedPart, nulInText: boolean): Promise<{ pieces: Piece[]; figures: Figures; isWhole: boolean }> {
+  const file = await openIfThere(path);
+  if (!file) return { pieces: [], figures: zeroFigures, isWhole: false };
+  await using handle = file;
+  const nonce = partNonce(part.name);
+  const pieces: Piece[] = [];
+  let summary = emptySummary;
+  for await (const step of walkPart(handle, { nonce, limit: part.length })) {
+    summary = addStep(summary, step);
+    if (step.type !== 'good') continue;
+    const { offset, header } = step;
+    if (needsRewrite(header, nulInText)) {
+      pieces.push({ path, offset, length: header.memberLength, rewrite: { header, headerLength: step.headerLength, nonce } });
+      continue;
+    }
+    const last = pieces.at(-1);
+    if (last && !last.rewrite && last.offset + last.length === offset) pieces[pieces.length - 1] = { ...last, length: last.length + header.memberLength };
+    else pieces.push({ path, offset, length: header.memberLength, rewrite: undefined });
+  }
+  const [first] = pieces;
+  const isWhole = pieces.length === 1 && first?.rewrite === undefined && first?.length === (await handle.stat()).size;
+  return { pieces, figures: figuresOf(summary), isWhole };
+}
+
+/** A part that is gone is damage, reported by the row count, and no reason to keep the other parts from the table. */
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  return open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}
+
+const needsRewrite = ({ flags }: MemberHeader, nulInText: boolean): boolean =>
+  (flags & memberFlag.invalidUtf8) !== 0 || (!nulInText && (flags & memberFlag.nul) !== 0);
+
+interface Rewriting {
+  readonly codec: BlockCodec;
+  readonly nulInText: boolean;
+}
+
+async function* contentOf(pieces: readonly Piece[], rewriting: Rewriting): AsyncGenerator<Uint8Array> {
+  for (const piece of pieces) {
+    const chunks = createReadStream(piece.path, { start: piece.offset, end: piece.offset + piece.length - 1 });
+    if (!piece.rewrite) yield* chunks;
+    else yield rewriteMember(Buffer.concat(await Array.fromAsync(chunks)), piece.rewrite, rewriting);
+  }
+}
+
+/** Bytes that are no UTF-8 become U+FFFD, and so does U+0000 where the target cannot hold it; rows and their number stay. */
+function rewriteMember(member: Buffer, rewrite: NonNullable<Piece['rewrite']>, { codec, nulInText }: Rewriting): Buffer {
+  const text = codec.decompress(member.subarray(rewrite.headerLength)).toString('utf8');
+  const raw = Buffer.from(nulInText ? text : text.replaceAll('\0', '\uFFFD'), 'utf8');
+  const payload = codec.compress(raw);
+  const header = {
+    ...rewrite.header,
+    flags: rewrite.header.flags & ~(memberFlag.invalidUtf8 | memberFlag.nul),
+    memberLength: headerLength + payload.length,
+    rawLength: raw.length,
+    payloadCrc: crc32(payload),
+  };
+  return Buffer.concat([encodeMemberHeader(header, rewrite.nonce), payload]);
+}

@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import type { ObjectStore } from '../../../engines/objects/object-store.ts';
+import { KeyedJobs } from '../../../kernel/async/keyed-jobs.ts';
+import { errorText } from '../../../kernel/errors/app-error.ts';
+import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
+import type { Logger } from '../../../kernel/observe/logger.ts';
+import type { BlockCodec } from '../block/block-codec.ts';
+import { nextRetry } from '../state/retry.ts';
+import type { Slice } from '../state/slice.ts';
+import { objectFolder, sliceKeyText } from '../state/storage-keys.ts';
+import type { StorageStore } from '../state/storage-store.ts';
+import type { StorageView } from '../storage-view.ts';
+import type { Volume } from '../volume.ts';
+import { readSlice } from './read-slice.ts';
+
+interface SliceUploaderOptions {
+  readonly volumes: readonly Volume[];
+  readonly view: StorageView;
+  readonly store: StorageStore;
+  readonly objects: ObjectStore;
+  readonly codec: BlockCodec;
+  /** Whether texts of the target may hold U+0000. */
+  readonly nulInText: boolean;
+  readonly random: () => number;
+  readonly checkpoint: Checkpoint;
+  readonly logger: Logger;
+}
+
+const concurrency = 2;
+
+/**
+ * The reader: streams sealed slices to the object store, verifying every member, and names the attempt in metadata
+ * by compare-and-write. An attempt that was not named is no object of the slice; the cleanup removes it.
+ */
+export class SliceUploader implements AsyncDisposable {
+  readonly #options: SliceUploaderOptions;
+  readonly #jobs: KeyedJobs;
+  readonly #unsubscribe: () => void;
+
+  constructor(options: SliceUploaderOptions) {
+    this.#options = options;
+    this.#jobs = new KeyedJobs({
+      concurrency,
+      work: (key, signal) => this.#follow(key, signal),
+      onError: (slice, error) => options.logger.error({ slice, error: errorText(error) }, 'a slice could not be uploaded yet'),
+    });
+    this.#unsubscribe = options.view.subscribe(({ slices }) => {
+      for (const key of slices) this.#request(options.view.slice(key));
+    });
+    for (const slice of options.view.slices()) this.#request(slice);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unsubscribe();
+    await this.#jobs[Symbol.asyncDispose]();
+  }
+
+  #request(slice: Slice | undefined): void {
+    if (slice?.state === 'uploading' && this.#volumeOf(slice)) this.#jobs.request(sliceKeyText(slice));
+  }
+
+  #volumeOf(slice: Slice): Volume | undefined {
+    return this.#options.volumes.find((volume) => volume.id === slice.volumeId);
+  }
+
+  async #follow(key: string, signal: AbortSignal): Promise<number | undefined> {
+    const { view, store, logger } = this.#options;
+    const slice = view.slice(key);
+    if (slice?.state !== 'uploading') return undefined;
+    const retryInMs = slice.retry ? Date.parse(slice.retry.after) - Date.parse(store.now()) : 0;
+    if (retryInMs > 0) return retryInMs;
+    try {
+      await this.#upload(key, slice, signal);
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      const retry = nextRetry(slice.retry, { now: store.now(), reason: errorText(error), random: this.#options.random() });
+      logger.warn({ slice: key, reason: retry.reason, attempt: retry.attempt }, 'an upload failed and is tried again');
+      await store.changeSlice(key, () => ({ type: 'failed', retry }));
+    }
+    return undefined;
+  }
+
+  async #upload(key: string, slice: Slice & { state: 'uploading' }, signal: AbortSignal): Promise<void> {
+    const { store, objects, codec, nulInText, checkpoint, logger } = this.#options;
+    const volume = this.#volumeOf(slice);
+    if (!volume) return;
+    const objectKey = `${objectFolder(slice)}/${randomBytes(4).toString('hex')}${codec.extension}`;
+    const reading = await readSlice({ slice, volumePath: volume.path, codec, nulInText });
+    checkpoint('upload.beforePut');
+    const linked = reading.wholeFile !== undefined && (await objects.directory?.link(objectKey, reading.wholeFile)) === true;
+    const stored = linked ? await objects.head(objectKey) : await objects.put(objectKey, reading.content(), { signal });
+    checkpoint('upload.afterPut');
+    const { goodRows } = reading.figures;
+    if (goodRows < slice.figures.goodRows) {
+      logger.error({ slice: key, lostRows: slice.figures.goodRows - goodRows }, 'the disk destroyed rows of a sealed slice');
+    }
+    const damagedRows = slice.figures.damagedRows + slice.figures.goodRows - goodRows;
+    const figures = { ...slice.figures, goodRows, damagedRows };
+    const object = goodRows > 0 && stored ? { key: objectKey, bytes: stored.size } : undefined;
+    const changed = await store.changeSlice(key, (at) => ({ type: 'upload', at, object, figures }));
+    if (!changed || !object) await objects.delete(objectKey);
+  }
+}

@@ -1,0 +1,149 @@
+import { join } from 'node:path';
+import { KeyedJobs } from '../../../kernel/async/keyed-jobs.ts';
+import { Semaphore } from '../../../kernel/async/semaphore.ts';
+import { errorText } from '../../../kernel/errors/app-error.ts';
+import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
+import type { Logger } from '../../../kernel/observe/logger.ts';
+import type { BlockCodec } from '../block/block-codec.ts';
+import type { AppendRequest, AppendResult, SliceWriter } from '../slice-writer.ts';
+import type { Figures } from '../state/figures.ts';
+import type { Slice } from '../state/slice.ts';
+import { sliceFolder, sliceKeyText, sliceStatsMetadataKey } from '../state/storage-keys.ts';
+import type { StorageStore } from '../state/storage-store.ts';
+import type { StorageView } from '../storage-view.ts';
+import type { Volume } from '../volume.ts';
+import { OpenSlice } from './open-slice.ts';
+import { PartFile } from './part-file.ts';
+import { isStored } from './is-stored.ts';
+import { removeLocal } from './remove-local.ts';
+
+interface LocalSliceWriterOptions {
+  readonly volumes: readonly Volume[];
+  readonly view: StorageView;
+  readonly store: StorageStore;
+  readonly codec: BlockCodec;
+  readonly retentionMs: number;
+  readonly checkpoint: Checkpoint;
+  readonly logger: Logger;
+}
+
+/** Syncs at once on a volume: libuv's four threads also write, read and open. */
+const syncsPerVolume = 2;
+const maxWaitingSyncs = 100_000;
+
+/**
+ * The writer of this process's volumes: it alone appends to their slices, seals them and removes their local parts.
+ * It follows the slices' states in metadata: `writing` is opened, `closing` is sealed, imported ones go after the retention.
+ */
+export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
+  readonly #options: LocalSliceWriterOptions;
+  readonly #volumes: ReadonlyMap<string, { volume: Volume; syncs: Semaphore }>;
+  readonly #open = new Map<string, OpenSlice>();
+  readonly #jobs: KeyedJobs;
+  readonly #unsubscribe: () => void;
+
+  constructor(options: LocalSliceWriterOptions) {
+    this.#options = options;
+    this.#volumes = new Map(
+      options.volumes.map((volume) => [volume.id, { volume, syncs: new Semaphore({ permits: syncsPerVolume, maxWaiting: maxWaitingSyncs }) }]),
+    );
+    this.#jobs = new KeyedJobs({
+      concurrency: 8,
+      work: (key) => this.#follow(key),
+      onError: (slice, error) => options.logger.error({ slice, error: errorText(error) }, 'a slice could not be sealed or removed yet'),
+    });
+    this.#unsubscribe = options.view.subscribe((change) => {
+      for (const key of change.slices) this.#changed(key);
+      for (const key of change.files) for (const slice of options.view.slicesOf(key)) this.#changed(sliceKeyText(slice));
+    });
+    for (const slice of options.view.slices()) this.#changed(sliceKeyText(slice));
+  }
+
+  async append(request: AppendRequest): Promise<AppendResult> {
+    const open = this.#open.get(request.slice);
+    if (open) return open.append(request);
+    const slice = this.#options.view.slice(request.slice);
+    const place = slice && this.#volumes.get(slice.volumeId);
+    if (!place || (slice.state !== 'uploading' && slice.state !== 'uploaded')) return { type: 'unknownSlice' };
+    const length = slice.parts.find((part) => part.name === request.part)?.length ?? 0;
+    const path = join(place.volume.path, sliceFolder(slice), request.part + this.#options.codec.extension);
+    return (await isStored(path, length, request)) ?? { type: 'sealed', sealedLength: length };
+  }
+
+  /** Live figures of the slices that take rows. Not of closing ones: their sealing removes what was published. */
+  *openFigures(): Iterable<{ readonly key: string; readonly figures: Figures }> {
+    for (const [key, slice] of this.#open) if (slice.accepting) yield { key, figures: slice.figures };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unsubscribe();
+    await this.#jobs[Symbol.asyncDispose]();
+    for (const slice of this.#open.values()) await slice[Symbol.asyncDispose]();
+  }
+
+  #changed(key: string): void {
+    const slice = this.#options.view.slice(key);
+    if (!slice || !this.#volumes.has(slice.volumeId)) return;
+    const open = this.#open.get(key);
+    if (slice.state === 'writing' && !open) this.#openSlice(key, slice);
+    if (slice.state === 'closing') open?.stopAccepting();
+    if (slice.state === 'closing' || slice.state === 'uploaded') this.#jobs.request(key);
+  }
+
+  #openSlice(key: string, slice: Slice): OpenSlice {
+    const { codec, checkpoint, logger } = this.#options;
+    const place = this.#volumes.get(slice.volumeId);
+    const volumePath = place?.volume.path ?? '';
+    const opened = new OpenSlice({
+      slice,
+      folder: join(volumePath, sliceFolder(slice)),
+      extension: codec.extension,
+      logger: logger.child({ slice: key }),
+      createPart: (path) => new PartFile({ path, volumePath, checkpoint, sync: (work) => this.#sync(slice.volumeId, work) }),
+    });
+    this.#open.set(key, opened);
+    return opened;
+  }
+
+  async #sync<T>(volumeId: string, work: () => Promise<T>): Promise<T> {
+    using _permit = await this.#volumes.get(volumeId)?.syncs.acquire();
+    return await work();
+  }
+
+  async #follow(key: string): Promise<number | undefined> {
+    const slice = this.#options.view.slice(key);
+    if (slice?.state === 'closing') await this.#seal(key, slice);
+    if (slice?.state === 'uploaded' && slice.localRemovedAt === undefined) return this.#remove(key, slice);
+    return undefined;
+  }
+
+  async #seal(key: string, slice: Slice): Promise<void> {
+    const { checkpoint, store, logger } = this.#options;
+    const open = this.#open.get(key) ?? this.#openSlice(key, slice);
+    const { parts, figures, unknownDamage } = await open.seal();
+    checkpoint('slice.beforeSeal');
+    const sealed = await store.changeSlice(key, (now) => ({ type: 'seal', at: now, parts, figures }), [
+      { type: 'delete', key: sliceStatsMetadataKey(key) },
+    ]);
+    checkpoint('slice.afterSeal');
+    if (!sealed) return;
+    if (figures.damagedRows > 0 || unknownDamage) {
+      logger.error({ slice: key, damagedRows: figures.damagedRows, unknownDamage }, 'the disk destroyed rows of a slice');
+    }
+    this.#open.delete(key);
+    await open[Symbol.asyncDispose]();
+  }
+
+  async #remove(key: string, slice: Slice & { state: 'uploaded' }): Promise<number | undefined> {
+    const { view, store, retentionMs, checkpoint } = this.#options;
+    const file = view.file(slice.file);
+    const place = this.#volumes.get(slice.volumeId);
+    if (file?.state !== 'imported' || !place) return undefined;
+    const restMs = store.restMs(slice.file, file.importedAt, retentionMs);
+    if (restMs > 0) return restMs;
+    await removeLocal(place.volume.path, join(place.volume.path, sliceFolder(slice)));
+    checkpoint('cleanup.afterLocal');
+    await store.changeSlice(key, (now) => ({ type: 'localRemoved', at: now }));
+    return undefined;
+  }
+}

@@ -1,0 +1,107 @@
+import { once } from 'node:events';
+import { Agent, createServer, request, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { buffer, text } from 'node:stream/consumers';
+import { expect, test } from 'vitest';
+import { openHttpServerPart } from './http-server-part.ts';
+
+const at = { host: '127.0.0.1', port: 0 };
+
+/** A server whose answers the test sends. */
+async function openHeldServer() {
+  const { promise: firstRequest, resolve: onRequest } = Promise.withResolvers<ServerResponse>();
+  const part = await openHttpServerPart({ name: 'held', server: createServer((_request, response) => onRequest(response)), at });
+  return { part, firstRequest };
+}
+
+test('answers what it took, then closes, and takes nothing new', async () => {
+  const { part, firstRequest } = await openHeldServer();
+  const stop = new AbortController();
+  const run = part.run(stop.signal);
+  using agent = Object.assign(new Agent({ keepAlive: true }), { [Symbol.dispose]: () => agent.destroy() });
+  const { port } = part.address;
+  const outgoing = request({ ...at, port, agent }).end();
+  const response = await firstRequest;
+  await part.stopAccepting();
+  const drained = part.drain();
+  const refused = request({ ...at, port }).end();
+  await expect(once(refused, 'response')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  response.end('answered');
+  const [answer] = await once(outgoing, 'response');
+  expect((await Array.fromAsync(answer)).join('')).toBe('answered');
+  await drained;
+  stop.abort();
+  await run;
+});
+
+test('a stop cuts off what is still open', async () => {
+  const { part, firstRequest } = await openHeldServer();
+  const stop = new AbortController();
+  const run = part.run(stop.signal);
+  const outgoing = request({ ...at, port: part.address.port }).end();
+  const cut = once(outgoing, 'response');
+  await firstRequest;
+  stop.abort();
+  await expect(cut).rejects.toMatchObject({ code: 'ECONNRESET' });
+  await run;
+});
+
+test('a request that comes over an open connection during the drain is answered, and the last one there', async () => {
+  const server = createServer();
+  const part = await openHttpServerPart({ name: 'held', server, at });
+  const stop = new AbortController();
+  const run = part.run(stop.signal);
+  const socket = connect(part.address.port, at.host);
+  const received = text(socket);
+  const next = async (path: string): Promise<ServerResponse> => {
+    const arrived = once(server, 'request');
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: held\r\n\r\n`);
+    const [, response] = await arrived;
+    return response;
+  };
+  const first = await next('/first');
+  first.writeHead(200).flushHeaders();
+  await part.stopAccepting();
+  const second = await next('/second');
+  first.end('first answer');
+  second.end('second answer');
+  await part.drain();
+  expect(await received).toMatch(/Connection: keep-alive[\s\S]*first answer[\s\S]*Connection: close[\s\S]*second answer/);
+  stop.abort();
+  await run;
+});
+
+test('a long answer is written out before the drain ends', async () => {
+  const { part, firstRequest } = await openHeldServer();
+  const stop = new AbortController();
+  const run = part.run(stop.signal);
+  const outgoing = request({ ...at, port: part.address.port }).end();
+  const response = await firstRequest;
+  const long = Buffer.alloc(20_000_000, 'x');
+  response.end(long);
+  await part.stopAccepting();
+  const [answer] = await once(outgoing, 'response');
+  const drained = part.drain();
+  expect((await buffer(answer)).length).toBe(long.length);
+  await drained;
+  stop.abort();
+  await run;
+});
+
+test('an address in use is portUnavailable and says what to do', async () => {
+  const { part } = await openHeldServer();
+  const taken = { ...at, port: part.address.port };
+  await expect(openHttpServerPart({ name: 'api', server: createServer(), at: taken })).rejects.toMatchObject({
+    code: 'portUnavailable',
+    message: `api cannot listen on 127.0.0.1:${taken.port}: the address is in use; stop the process that uses it, or configure another address.`,
+  });
+  await part.stopAccepting();
+});
+
+test('a host of another machine is portUnavailable', async () => {
+  const foreign = { host: '192.0.2.1', port: 0 };
+  await expect(openHttpServerPart({ name: 'api', server: createServer(), at: foreign })).rejects.toMatchObject({
+    code: 'portUnavailable',
+    message: expect.stringContaining('no address of this machine'),
+  });
+});

@@ -1,0 +1,118 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import { createApiServer } from '../../src/components/api.ts';
+import { LocalTokenVerifier } from '../../src/features/accounts/local-token-verifier.ts';
+import { LocalTokens } from '../../src/features/accounts/local-tokens.ts';
+import { SecretVault } from '../../src/features/accounts/secret-vault.ts';
+import type { DefinitionHooks } from '../../src/features/definitions/definition-hooks.ts';
+import { TaskRunner } from '../../src/features/definitions/task-runner.ts';
+import { countingIds } from './counting-ids.ts';
+import { MemoryMetadataStore } from './memory-metadata-store.ts';
+import { silentLogger } from './silent-logger.ts';
+import { TestClock } from './test-clock.ts';
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly body: Record<string, unknown>;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+/** The API server on metadata in memory: a clock that stands, ids that count, answers checked against the contract. */
+export class ApiHarness implements AsyncDisposable {
+  readonly store = new MemoryMetadataStore();
+  readonly clock = new TestClock();
+  readonly #ids = countingIds();
+  readonly vault = new SecretVault({ key: Buffer.alloc(32, 7), randomId: this.#ids });
+  readonly tokens = new LocalTokens({ store: this.store, clock: this.clock, randomId: this.#ids });
+  readonly timers: { readonly delayMs: number; readonly fire: () => void }[] = [];
+  readonly tasks = new TaskRunner({
+    store: this.store,
+    clock: this.clock,
+    logger: silentLogger,
+    randomId: this.#ids,
+    nodeId: 'node-1',
+    startTimer: (delayMs, fire) => {
+      const timer = { delayMs, fire };
+      this.timers.push(timer);
+      return () => this.timers.splice(this.timers.indexOf(timer), 1);
+    },
+  });
+  readonly hooks: { -readonly [Name in keyof DefinitionHooks]: DefinitionHooks[Name] } = {
+    prepareTarget: async () => {},
+    sinkCreated: async () => ({ checks: [], writes: [] }),
+  };
+  readonly #app: FastifyInstance[] = [];
+  token = '';
+  readToken = '';
+
+  static async open(): Promise<ApiHarness> {
+    const harness = new ApiHarness();
+    const { store, clock, vault, tokens, tasks, hooks } = harness;
+    harness.token = (await tokens.create({ role: 'admin', description: 'admin token' })).token;
+    harness.readToken = (await tokens.create({ role: 'read' })).token;
+    harness.#app.push(
+      await createApiServer({
+        store,
+        clock,
+        vault,
+        tasks,
+        hooks,
+        logger: silentLogger,
+        verifier: new LocalTokenVerifier({ tokens, store, clock, logger: silentLogger }),
+        randomId: harness.#ids,
+        mapping: { maxRowBytes: 10_000, uuid: () => '01979f5e-0000-7000-8000-000000000000' },
+        clientIpOf: () => '192.0.2.1',
+        apiUrl: 'https://api.test',
+        sourceUrl: 'https://in.test',
+        validateAnswers: true,
+      }),
+    );
+    return harness;
+  }
+
+  get app(): FastifyInstance {
+    return this.#app[0]!;
+  }
+
+  async call(
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS' | 'HEAD',
+    url: string,
+    options: Omit<InjectOptions, 'method' | 'url'> = {},
+  ): Promise<Answer> {
+    const headers = { 'x-storageapi-token': this.token, ...options.headers };
+    const { statusCode, body, headers: answered } = await this.app.inject({ ...options, method, url, headers });
+    return { status: statusCode, text: body, body: body.startsWith('{') ? JSON.parse(body) : {}, headers: answered };
+  }
+
+  get(url: string): Promise<Answer> {
+    return this.call('GET', url);
+  }
+
+  post(url: string, payload: object): Promise<Answer> {
+    return this.call('POST', url, { payload });
+  }
+
+  /** The task once it is finished. */
+  async finished(task: Answer): Promise<Answer> {
+    for (;;) {
+      const answer = await this.get(`/v1/tasks/${String(task.body['taskId'])}`);
+      if (answer.status !== 200 || answer.body['isFinished'] === true) return answer;
+      await turn();
+    }
+  }
+
+  /** Creates and waits; throws the text of a failure. */
+  async create(url: string, payload: object): Promise<void> {
+    const task = await this.post(url, payload);
+    if (task.status !== 202) throw new Error(task.text);
+    const end = await this.finished(task);
+    if (end.body['status'] !== 'success') throw new Error(end.text);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.tasks.drain(0);
+    await this.app.close();
+    await this.store[Symbol.asyncDispose]();
+  }
+}
