@@ -1,0 +1,220 @@
+import { z } from 'zod';
+import { integerText, text } from './fields.ts';
+import { mappingTestSchema } from './mapping-test.ts';
+import { operation } from './operation.ts';
+import { pageQuerySchema } from './page.ts';
+import { serviceDetailSchema } from './service-detail.ts';
+import { createSinkSchema, signals, sinkSchema, sinksListSchema } from './sink.ts';
+import { createSourceSchema, sourceSchema, sourcesListSchema } from './source.ts';
+import { taskSchema } from './task.ts';
+import { versionSchema, versionsSchema } from './version.ts';
+
+const nothing = z.object({});
+const id = text({ min: 1, max: 48 });
+const branchParams = z.object({ branchId: z.string() });
+const sourceParams = branchParams.extend({ sourceId: id });
+const sinkParams = sourceParams.extend({ sinkId: id });
+const versionNumber = integerText({ min: 1 });
+
+const branchPath = '/v1/branches/{branchId}';
+const sourcePath = `${branchPath}/sources/{sourceId}`;
+const sinkPath = `${sourcePath}/sinks/{sinkId}`;
+
+export const apiVersionIndex = operation({
+  id: 'ApiVersionIndex',
+  method: 'GET',
+  path: '/v1',
+  summary: 'Name of the API and where its documentation is.',
+  tag: 'documentation',
+  access: 'public',
+  params: nothing,
+  query: nothing,
+  status: 200,
+  answer: serviceDetailSchema,
+  errors: [],
+});
+
+export const openapi3Json = operation({
+  id: 'Openapi3Json',
+  method: 'GET',
+  path: '/v1/documentation/openapi3.json',
+  summary: 'This document.',
+  tag: 'documentation',
+  access: 'public',
+  params: nothing,
+  query: nothing,
+  status: 200,
+  answer: z.record(z.string(), z.unknown()),
+  errors: [],
+});
+
+export const listSources = operation({
+  id: 'ListSources',
+  method: 'GET',
+  path: `${branchPath}/sources`,
+  summary: 'Sources of the branch, ordered by id.',
+  tag: 'configuration',
+  access: 'read',
+  params: branchParams,
+  query: pageQuerySchema,
+  status: 200,
+  answer: sourcesListSchema,
+  errors: [],
+});
+
+export const createSource = operation({
+  id: 'CreateSource',
+  method: 'POST',
+  path: `${branchPath}/sources`,
+  summary: 'Creates a source; the task ends when every ingest node knows it.',
+  tag: 'configuration',
+  access: 'write',
+  params: branchParams,
+  query: nothing,
+  body: createSourceSchema,
+  status: 202,
+  answer: taskSchema,
+  errors: ['stream.api.forbidden', 'stream.api.sourceAlreadyExists'],
+});
+
+export const getSource = operation({
+  id: 'GetSource',
+  method: 'GET',
+  path: sourcePath,
+  summary: 'One source with its ingest URL.',
+  tag: 'configuration',
+  access: 'read',
+  params: sourceParams,
+  query: nothing,
+  status: 200,
+  answer: sourceSchema,
+  errors: ['stream.api.sourceNotFound'],
+});
+
+export const testSource = operation({
+  id: 'TestSource',
+  method: 'POST',
+  path: `${sourcePath}/test`,
+  summary: 'Renders this request as a record for every sink of the source; nothing is stored.',
+  tag: 'test',
+  access: 'read',
+  params: sourceParams,
+  query: z.object({ signal: z.enum(signals).default('logs') }),
+  rawBody: true,
+  status: 200,
+  answer: mappingTestSchema,
+  errors: ['stream.api.sourceNotFound', 'stream.api.unprocessableContent'],
+});
+
+export const listSourceVersions = operation({
+  id: 'ListSourceVersions',
+  method: 'GET',
+  path: `${sourcePath}/versions`,
+  summary: 'Versions of the source, oldest first.',
+  tag: 'configuration',
+  access: 'read',
+  params: sourceParams,
+  query: pageQuerySchema,
+  status: 200,
+  answer: versionsSchema,
+  errors: ['stream.api.sourceNotFound'],
+});
+
+export const sourceVersionDetail = operation({
+  id: 'SourceVersionDetail',
+  method: 'GET',
+  path: `${sourcePath}/versions/{versionNumber}`,
+  summary: 'One version of the source.',
+  tag: 'configuration',
+  access: 'read',
+  params: sourceParams.extend({ versionNumber }),
+  query: nothing,
+  status: 200,
+  answer: versionSchema,
+  errors: ['stream.api.sourceNotFound', 'stream.api.sourceVersionNotFound'],
+});
+
+export const listSinks = operation({
+  id: 'ListSinks',
+  method: 'GET',
+  path: `${sourcePath}/sinks`,
+  summary: 'Sinks of the source, ordered by id.',
+  tag: 'configuration',
+  access: 'read',
+  params: sourceParams,
+  query: pageQuerySchema,
+  status: 200,
+  answer: sinksListSchema,
+  errors: ['stream.api.sourceNotFound'],
+});
+
+export const createSink = operation({
+  id: 'CreateSink',
+  method: 'POST',
+  path: `${sourcePath}/sinks`,
+  summary: 'Creates a sink and its table; the task ends when every ingest node knows it.',
+  tag: 'configuration',
+  access: 'write',
+  params: sourceParams,
+  query: nothing,
+  body: createSinkSchema,
+  status: 202,
+  answer: taskSchema,
+  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound', 'stream.api.sinkAlreadyExists'],
+});
+
+export const getSink = operation({
+  id: 'GetSink',
+  method: 'GET',
+  path: sinkPath,
+  summary: 'One sink with its mapping.',
+  tag: 'configuration',
+  access: 'read',
+  params: sinkParams,
+  query: nothing,
+  status: 200,
+  answer: sinkSchema,
+  errors: ['stream.api.sourceNotFound', 'stream.api.sinkNotFound'],
+});
+
+export const listSinkVersions = operation({
+  id: 'ListSinkVersions',
+  method: 'GET',
+  path: `${sinkPath}/versions`,
+  summary: 'Versions of the sink, oldest first.',
+  tag: 'configuration',
+  access: 'read',
+  params: sinkParams,
+  query: pageQuerySchema,
+  status: 200,
+  answer: versionsSchema,
+  errors: ['stream.api.sourceNotFound', 'stream.api.sinkNotFound'],
+});
+
+export const sinkVersionDetail = operation({
+  id: 'SinkVersionDetail',
+  method: 'GET',
+  path: `${sinkPath}/versions/{versionNumber}`,
+  summary: 'One version of the sink.',
+  tag: 'configuration',
+  access: 'read',
+  params: sinkParams.extend({ versionNumber }),
+  query: nothing,
+  status: 200,
+  answer: versionSchema,
+  errors: ['stream.api.sourceNotFound', 'stream.api.sinkNotFound', 'stream.api.sinkVersionNotFound'],
+});
+
+export const getTask = operation({
+  id: 'GetTask',
+  method: 'GET',
+  path: '/v1/tasks/{taskId...}',
+  summary: 'State of a task.',
+  tag: 'configuration',
+  access: 'read',
+  params: z.object({ taskId: z.string() }),
+  query: nothing,
+  status: 200,
+  answer: taskSchema,
+  errors: ['stream.api.taskNotFound'],
+});

@@ -1,0 +1,67 @@
+import type { SinkAnswer } from '@sluice/contract/sink';
+import type { SourceAnswer } from '@sluice/contract/source';
+import type { TaskAnswer } from '@sluice/contract/task';
+import type { SecretVault } from '../../accounts/secret-vault.ts';
+import { sourceKeyText } from '../keys.ts';
+import type { Sink } from '../sink.ts';
+import { type Source, sourceKeyOf } from '../source.ts';
+import type { TaskRecord } from '../task.ts';
+
+interface ViewDeps {
+  readonly vault: SecretVault;
+  /** Public base URLs without a slash at the end. */
+  readonly apiUrl: string;
+  readonly sourceUrl: string;
+}
+
+/** How entities look in answers; the order of fields is part of the contract. */
+export class DefinitionViews {
+  readonly #deps: ViewDeps;
+
+  constructor(deps: ViewDeps) {
+    this.#deps = deps;
+  }
+
+  source(source: Source): SourceAnswer {
+    const { projectId, branchId, sourceId, type, name, description, version, created, disabled } = source;
+    const secret = this.#deps.vault.open(source.secret.sealed, sourceKeyText(sourceKeyOf(source)));
+    const url = `${this.#deps.sourceUrl}/stream/${projectId}/${encodeURIComponent(sourceId)}/${secret}`;
+    return { projectId, branchId, sourceId, type, name, description, http: { url }, version, created, ...disabledView(disabled) };
+  }
+
+  sink(sink: Sink): SinkAnswer {
+    const { projectId, branchId, sourceId, sinkId, type, name, description, allowedSignals = [], table, version, created, disabled } = sink;
+    const signals = allowedSignals.length > 0 ? { allowedSignals } : {};
+    const head = { projectId, branchId, sourceId, sinkId, type, name, description, ...signals };
+    return { ...head, table, version, created, ...disabledView(disabled) };
+  }
+
+  task({ taskId, type, status, createdAt, finishedAt, durationMs, result, error, outputs }: TaskRecord): TaskAnswer {
+    return {
+      taskId,
+      type,
+      url: `${this.#deps.apiUrl}/v1/tasks/${encodeURI(taskId)}`,
+      status,
+      isFinished: status !== 'processing',
+      createdAt,
+      ...(finishedAt !== undefined && { finishedAt }),
+      ...(durationMs !== undefined && { duration: durationMs }),
+      ...(result !== undefined && { result }),
+      ...(error !== undefined && { error }),
+      ...(outputs !== undefined && { outputs }),
+    };
+  }
+
+  sourceUrl({ branchId, sourceId }: Pick<Source, 'branchId' | 'sourceId'>): string {
+    return `${this.#deps.apiUrl}/v1/branches/${branchId}/sources/${encodeURIComponent(sourceId)}`;
+  }
+
+  sinkUrl(sink: Pick<Sink, 'branchId' | 'sourceId' | 'sinkId'>): string {
+    return `${this.sourceUrl(sink)}/sinks/${encodeURIComponent(sink.sinkId)}`;
+  }
+}
+
+/** Whether an entity was disabled directly is not shown. */
+function disabledView(disabled: Source['disabled']): Pick<SourceAnswer, 'disabled'> {
+  return disabled === undefined ? {} : { disabled: { at: disabled.at, by: disabled.by, reason: disabled.reason } };
+}

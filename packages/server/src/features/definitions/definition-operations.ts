@@ -1,0 +1,56 @@
+import { apiVersionIndex, getTask, openapi3Json } from '@sluice/contract/operations';
+import type { MetadataStore } from '../../engines/metadata/metadata-store.ts';
+import { AppError } from '../../kernel/errors/app-error.ts';
+import type { Logger } from '../../kernel/observe/logger.ts';
+import type { Clock } from '../../kernel/time/clock.ts';
+import type { SecretVault } from '../accounts/secret-vault.ts';
+import type { MappingOptions } from '../mapping/compile-mapping.ts';
+import { bindProject, bindPublic } from './api/bind-operation.ts';
+import { DefinitionViews } from './api/definition-views.ts';
+import { sinkOperations } from './api/sink-operations.ts';
+import { sourceOperations } from './api/source-operations.ts';
+import { testOperations } from './api/test-operations.ts';
+import { versionOperations } from './api/version-operations.ts';
+import type { BoundOperation } from './bound-operation.ts';
+import type { DefinitionHooks } from './definition-hooks.ts';
+import { DefinitionStore } from './definition-store.ts';
+import type { TaskRunner } from './task-runner.ts';
+
+/**
+ * The configuration API of sources and sinks.
+ *
+ * `contract/operations.ts` says what each operation takes and answers; the files of `api/` bind code to them.
+ * Reads answer at once. Writes validate, then start a task that commits one transaction and waits until every source node
+ * works with it. Definitions live in metadata (`keys.ts`); an entity is written together with its version record.
+ */
+export interface DefinitionApiDeps {
+  readonly store: MetadataStore;
+  readonly vault: SecretVault;
+  readonly tasks: TaskRunner;
+  readonly hooks: DefinitionHooks;
+  readonly mapping: MappingOptions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Public base URLs without a slash at the end. */
+  readonly apiUrl: string;
+  readonly sourceUrl: string;
+}
+
+/** All operations that are built. */
+export function definitionOperations(deps: DefinitionApiDeps, openApiDocument: Readonly<Record<string, unknown>>): BoundOperation[] {
+  const { tasks, apiUrl } = deps;
+  const room = { ...deps, definitions: new DefinitionStore(deps.store), views: new DefinitionViews(deps) };
+  return [
+    bindPublic(apiVersionIndex, async () => ({ api: 'stream', documentation: `${apiUrl}/v1/documentation` })),
+    bindPublic(openapi3Json, async () => openApiDocument),
+    ...sourceOperations(room),
+    ...versionOperations(room),
+    ...sinkOperations(room),
+    ...testOperations(room),
+    bindProject(getTask, async ({ principal: { projectId }, params: { taskId } }) => {
+      const task = await tasks.find({ projectId, taskId });
+      if (task === undefined) throw new AppError('taskNotFound', `Task "${taskId}" not found in the project.`);
+      return room.views.task(task);
+    }),
+  ];
+}
