@@ -1,7 +1,8 @@
 /**
  * Port: the small, consistent store of definitions and states.
  *
- * Keys and values are text. A single counter, the revision, grows by one with every committed transaction.
+ * Keys and values are well-formed text, keys not empty. A single counter, the revision, grows by one with every transaction
+ * that changes something; a deletion of absent keys changes nothing.
  * Order: transactions are serializable in revision order; reads see every transaction committed before they began.
  * Durability: when `transact` settles with `committed: true`, the writes survive the death of the process.
  * Idempotency: none; a caller who lost an answer reads the keys again and compares revisions.
@@ -17,7 +18,7 @@ export interface MetadataStore extends AsyncDisposable {
   /**
    * Applies all writes, in order, if every check holds; nothing otherwise.
    * At most `maxTransactionOperations` checks and writes together; more is `invariantBroken`.
-   * A key may be written once per transaction.
+   * A key may be written once per transaction. `leaseLost` where a put names a lease that is gone; nothing is written then.
    */
   transact(transaction: MetadataTransaction): Promise<TransactionResult>;
   /**

@@ -1,0 +1,228 @@
+import { access, constants, mkdir, readdir, rm } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { Semaphore } from '../../../kernel/async/semaphore.ts';
+import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
+import { makeDirectoryDurable } from '../../../kernel/folder/durable-file.ts';
+import { type Checkpoint, noCheckpoint } from '../../../kernel/observe/checkpoint.ts';
+import type { ObjectStore } from '../../objects/object-store.ts';
+import type { ImportOutcome, QueryResult, TableCapabilities, TableEngine, TableImport, TableName } from '../table-engine.ts';
+import { ensureColumns } from './ensure-columns.ts';
+import { completeImport, createLedger, deleteImport, enterImport } from './import-ledger.ts';
+import { loadFiles } from './load-files.ts';
+import { ProjectDatabase } from './project-database.ts';
+import { type QueryLimits, readOnlyQuery } from './read-only-query.ts';
+import { quoteTable } from './sql-text.ts';
+import { StagedFiles } from './staged-files.ts';
+
+export interface DuckdbTableOptions {
+  /** Folder of the project files; its parent must exist. */
+  readonly folder: string;
+  readonly memoryLimitMb: number;
+  /** What the limit may be raised to for large rows; half of the machine's memory by default. */
+  readonly maxMemoryLimitMb?: number;
+  readonly objects: ObjectStore;
+  readonly checkpoint?: Checkpoint;
+  readonly readOnly?: boolean;
+  readonly queryLimits?: QueryLimits;
+}
+
+const defaultQueryLimits: QueryLimits = { maxRows: 10_000, maxCharacters: 50_000_000 };
+const projectPattern = /^[A-Za-z0-9_-]{1,100}$/;
+
+/**
+ * Tables in one DuckDB file for each project: `<folder>/<project>.duckdb`.
+ *
+ * DuckDB works on the four threads of libuv, which also sync the parts of the record path. So at most one import
+ * and one query run at a time, whatever the number of projects; this also makes a second importer of an id wait.
+ */
+export class DuckdbTableEngine implements TableEngine {
+  readonly capabilities: TableCapabilities = { exactlyOnce: 'transactional', nulInText: true };
+  readonly #options: DuckdbTableOptions;
+  readonly #folder: string;
+  readonly #tempFolder: string;
+  readonly #checkpoint: Checkpoint;
+  readonly #end = new AbortController();
+  readonly #projects = new Map<string, ProjectDatabase>();
+  readonly #writing = new Semaphore({ permits: 1, maxWaiting: 1000 });
+  readonly #querying = new Semaphore({ permits: 1, maxWaiting: 16 });
+
+  private constructor(options: DuckdbTableOptions) {
+    this.#options = options;
+    this.#folder = resolve(options.folder);
+    this.#tempFolder = join(this.#folder, 'temp');
+    this.#checkpoint = options.checkpoint ?? noCheckpoint;
+  }
+
+  static async open(options: DuckdbTableOptions): Promise<DuckdbTableEngine> {
+    const engine = new DuckdbTableEngine(options);
+    if (engine.#folder.includes('?')) {
+      // DuckDB takes what follows for the parameters of an address and puts its log elsewhere.
+      throw new AppError('configInvalid', `The folder of the tables must have no "?" in its path: ${engine.#folder}.`);
+    }
+    if (options.readOnly === true) return engine;
+    try {
+      await makeDirectoryDurable(engine.#folder, dirname(engine.#folder));
+      await mkdir(engine.#tempFolder, { recursive: true, mode: 0o700 });
+      for (const name of await readdir(engine.#tempFolder)) await rm(join(engine.#tempFolder, name), { recursive: true });
+    } catch (error) {
+      throw new AppError('tablesUnavailable', `The folder ${engine.#folder} cannot be used: ${errorText(error)}.`, { cause: error });
+    }
+    return engine;
+  }
+
+  async ensureTable(table: TableName, columns: readonly string[]): Promise<void> {
+    const what = `The table ${table.schema}.${table.name} cannot be prepared`;
+    await this.#write(table.project, what, (connection) => inTransaction(connection, () => ensureColumns(connection, table, columns)));
+  }
+
+  async importFile(file: TableImport, signal: AbortSignal): Promise<ImportOutcome> {
+    using _permit = await this.#writing.acquire(signal);
+    const project = this.#writable(file.table.project);
+    try {
+      const outcome = await project.use(`The import ${file.importId} failed`, (connection) => this.#import(connection, file, signal));
+      await project.syncNames();
+      return outcome;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
+  }
+
+  async forgetImport(project: string, importId: string): Promise<void> {
+    if (!(await this.#hasFile(project))) return;
+    await this.#write(project, `The import ${importId} cannot be forgotten`, (connection) => deleteImport(connection, importId));
+  }
+
+  async dropTable(table: TableName): Promise<void> {
+    if (!(await this.#hasFile(table.project))) return;
+    await this.#write(table.project, `The table ${table.schema}.${table.name} cannot be dropped`, async (connection) => {
+      await connection.run(`DROP TABLE IF EXISTS ${quoteTable(table)}`);
+    });
+  }
+
+  async query(project: string, sql: string): Promise<QueryResult> {
+    if (!(await this.#hasFile(project))) throw new AppError('badRequest', `The project ${project} has no tables yet.`);
+    using _permit = await this.#querying.acquire();
+    const limits = this.#options.queryLimits ?? defaultQueryLimits;
+    return this.#project(project).use('The query failed', (connection) => readOnlyQuery(connection, sql, limits));
+  }
+
+  async probe(): Promise<void> {
+    try {
+      await access(this.#folder, this.#options.readOnly === true ? constants.R_OK : constants.W_OK);
+    } catch (error) {
+      throw new AppError('tablesUnavailable', `The folder ${this.#folder} cannot be used: ${errorText(error)}.`, { cause: error });
+    }
+    for (const project of this.#projects.values()) {
+      await project.use('The database does not answer', (connection) => connection.run('SELECT 1'));
+    }
+  }
+
+  /** Interrupts what runs (it leaves nothing) and closes the files. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort(new AppError('tablesUnavailable', 'The table engine is closed.'));
+    const projects = [...this.#projects.values()];
+    this.#projects.clear();
+    await Promise.all(projects.map((project) => project[Symbol.asyncDispose]()));
+  }
+
+  async #import(connection: DuckDBConnection, file: TableImport, signal: AbortSignal): Promise<ImportOutcome> {
+    await createLedger(connection);
+    const outcome = await inTransaction<ImportOutcome>(connection, async () => {
+      const repeatedRows = await enterImport(connection, file);
+      if (repeatedRows !== undefined) return { outcome: 'repeated', rows: repeatedRows };
+      this.#checkpoint('import.afterLedger');
+      await ensureColumns(connection, file.table, file.columns);
+      const rows = await this.#load(connection, file, signal);
+      if (rows !== file.rows) {
+        throw new AppError('importRejected', `The import ${file.importId} has ${rows} rows instead of the ${file.rows} that were counted.`);
+      }
+      await completeImport(connection, file.importId, rows);
+      signal.throwIfAborted();
+      this.#checkpoint('import.beforeCommit');
+      return { outcome: 'imported', rows };
+    });
+    this.#checkpoint('import.afterCommit');
+    return outcome;
+  }
+
+  /** An abort interrupts the load, not the commit. */
+  async #load(connection: DuckDBConnection, file: TableImport, signal: AbortSignal): Promise<number> {
+    const onAbort = (): void => connection.interrupt();
+    signal.addEventListener('abort', onAbort);
+    try {
+      await using staged = new StagedFiles(this.#options.objects, this.#tempFolder);
+      for (const object of file.objects) await staged.add(object, signal);
+      signal.throwIfAborted();
+      return await loadFiles(connection, file, staged.files);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async #write(project: string, what: string, work: (connection: DuckDBConnection) => Promise<void>): Promise<void> {
+    using _permit = await this.#writing.acquire();
+    const database = this.#writable(project);
+    await database.use(what, work);
+    await database.syncNames();
+  }
+
+  #writable(project: string): ProjectDatabase {
+    if (this.#options.readOnly === true) throw new AppError('invariantBroken', 'The tables are opened to read only.');
+    return this.#project(project);
+  }
+
+  #project(project: string): ProjectDatabase {
+    this.#end.signal.throwIfAborted();
+    const known = this.#projects.get(project);
+    if (known !== undefined) return known;
+    const { objects, memoryLimitMb, readOnly } = this.#options;
+    const objectFolder = objects.directory === undefined ? [] : [dirname(objects.directory.pathOf('any'))];
+    const database = new ProjectDatabase({
+      file: this.#fileOf(project),
+      memoryLimitMb,
+      maxMemoryLimitMb: this.#options.maxMemoryLimitMb ?? halfOfMemoryMb(),
+      tempFolder: join(this.#tempFolder, 'spill'),
+      readableFolders: [...objectFolder, this.#tempFolder],
+      readOnly: readOnly === true,
+    });
+    this.#projects.set(project, database);
+    return database;
+  }
+
+  #fileOf(project: string): string {
+    if (!projectPattern.test(project)) throw new AppError('invariantBroken', `"${project.slice(0, 100)}" is no project id.`);
+    return join(this.#folder, `${project}.duckdb`);
+  }
+
+  async #hasFile(project: string): Promise<boolean> {
+    try {
+      await access(this.#fileOf(project));
+      return true;
+    } catch (error) {
+      if (error instanceof AppError) throw error;
+      return false;
+    }
+  }
+}
+
+function halfOfMemoryMb(): number {
+  const constrained = process.constrainedMemory();
+  const bytes = constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
+  return Math.floor(bytes / 2 / 1024 / 1024);
+}
+
+async function inTransaction<T>(connection: DuckDBConnection, work: () => Promise<T>): Promise<T> {
+  await connection.run('BEGIN TRANSACTION');
+  try {
+    const result = await work();
+    await connection.run('COMMIT');
+    return result;
+  } catch (error) {
+    // Refused where the failure has ended the transaction already.
+    await connection.run('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}

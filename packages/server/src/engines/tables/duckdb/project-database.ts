@@ -1,0 +1,156 @@
+import { dirname } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { fsyncDirectory } from '../../../kernel/folder/durable-file.ts';
+import { isFatalDuckdbError, isOutOfMemoryError, tablesError } from './duckdb-errors.ts';
+import { pathPattern, quoteText } from './sql-text.ts';
+
+export interface ProjectDatabaseOptions {
+  /** Path of the database file. */
+  readonly file: string;
+  /** Memory for ordinary rows, and the most that it may be raised to for large ones. */
+  readonly memoryLimitMb: number;
+  readonly maxMemoryLimitMb: number;
+  /** Where large operations spill; not used when opened to read only. */
+  readonly tempFolder: string;
+  /** The only folders that statements may read besides the database itself. */
+  readonly readableFolders: readonly string[];
+  readonly readOnly: boolean;
+}
+
+/**
+ * One DuckDB file. Opened at the first use and kept; after a fatal error it is closed when its last user has left,
+ * and the next use opens it again. Read-only, it also reads what a killed process left in the write-ahead log, without changing it.
+ *
+ * DuckDB handles 2048 rows at a time, in loading, committing, replaying its log and reading alike, and holds them whole.
+ * Rows of more than about 50 kB on average therefore do not fit into the ordinary limit: the limit is raised fourfold,
+ * as often as needed, for the operation that fails, and lowered when the database is idle.
+ */
+export class ProjectDatabase implements AsyncDisposable {
+  readonly #options: ProjectDatabaseOptions;
+  readonly #connections = new Set<DuckDBConnection>();
+  #instance: Promise<DuckDBInstance> | undefined;
+  #users = 0;
+  #limitMb: number;
+  /** Settles when a broken or disposed database is closed. */
+  #closing: PromiseWithResolvers<void> | undefined;
+
+  constructor(options: ProjectDatabaseOptions) {
+    this.#options = options;
+    this.#limitMb = options.memoryLimitMb;
+  }
+
+  /**
+   * Runs the work on a connection of its own; again from its beginning with more memory where that was short, so it must not
+   * commit twice. Errors of DuckDB become the port's; `what` begins their message.
+   */
+  async use<T>(what: string, work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    while (this.#closing !== undefined) await this.#closing.promise;
+    this.#users += 1;
+    try {
+      for (;;) {
+        const limitMb = this.#limitMb;
+        try {
+          return await this.#attempt(work);
+        } catch (error) {
+          if (!isOutOfMemoryError(error) || limitMb >= this.#options.maxMemoryLimitMb) throw error;
+          await this.#limit(Math.max(this.#limitMb, Math.min(limitMb * 4, this.#options.maxMemoryLimitMb)));
+        }
+      }
+    } catch (error) {
+      if (isFatalDuckdbError(error)) this.#closing ??= Promise.withResolvers();
+      throw tablesError(error, what);
+    } finally {
+      this.#users -= 1;
+      if (this.#users === 0) await this.#rest();
+    }
+  }
+
+  /** Makes the names of the database and its log durable; DuckDB syncs their contents only. */
+  async syncNames(): Promise<void> {
+    await fsyncDirectory(dirname(this.#options.file));
+  }
+
+  /** Interrupts what runs, waits for it, and closes the file. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const connection of this.#connections) connection.interrupt();
+    const closing = this.#closing ?? Promise.withResolvers<void>();
+    this.#closing = closing;
+    if (this.#users === 0) await this.#close(closing);
+    await closing.promise;
+  }
+
+  async #attempt<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    this.#instance ??= this.#open();
+    const connection = await (await this.#instance).connect();
+    this.#connections.add(connection);
+    try {
+      return await work(connection);
+    } finally {
+      this.#connections.delete(connection);
+      connection.closeSync();
+    }
+  }
+
+  async #limit(limitMb: number): Promise<void> {
+    this.#limitMb = limitMb;
+    if (this.#instance === undefined) return;
+    const connection = await (await this.#instance).connect();
+    await connection.run(`SET memory_limit = '${limitMb}MB'`);
+    connection.closeSync();
+  }
+
+  async #rest(): Promise<void> {
+    if (this.#closing !== undefined) await this.#close(this.#closing);
+    else if (this.#limitMb !== this.#options.memoryLimitMb) {
+      // Refused where the memory is still in use; the next rest tries again.
+      await this.#limit(this.#options.memoryLimitMb).catch(() => {});
+    }
+  }
+
+  async #open(): Promise<DuckDBInstance> {
+    try {
+      return await openInstance(this.#options, this.#limitMb);
+    } catch (error) {
+      this.#instance = undefined;
+      throw error;
+    }
+  }
+
+  async #close(closing: PromiseWithResolvers<void>): Promise<void> {
+    const [instance] = await Promise.allSettled([this.#instance]);
+    this.#instance = undefined;
+    if (instance.status === 'fulfilled') instance.value?.closeSync();
+    this.#closing = undefined;
+    closing.resolve();
+  }
+}
+
+async function openInstance(
+  { file, tempFolder, readableFolders, readOnly }: ProjectDatabaseOptions,
+  limitMb: number,
+): Promise<DuckDBInstance> {
+  const instance = await DuckDBInstance.create(file, {
+    access_mode: readOnly ? 'READ_ONLY' : 'READ_WRITE',
+    memory_limit: `${limitMb}MB`,
+    threads: '1',
+    temp_directory: readOnly ? '' : tempFolder,
+    // Keeping the order of rows would hold whole row groups back; a table has no order.
+    preserve_insertion_order: 'false',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_community_extensions: 'false',
+  });
+  try {
+    const connection = await instance.connect();
+    // Statements of people may not read the machine's files; this cannot be undone while the database is open.
+    // Patterns are checked as they are written, then what they match.
+    const allowed = new Set(readableFolders.flatMap((folder) => [folder, pathPattern(folder)]));
+    await connection.run(`SET allowed_directories = [${[...allowed].map(quoteText).join(', ')}]`);
+    await connection.run('SET enable_external_access = false');
+    connection.closeSync();
+    return instance;
+  } catch (error) {
+    instance.closeSync();
+    throw error;
+  }
+}
