@@ -17,13 +17,13 @@ $(STAMP): $(MANIFESTS)
 	@touch $@
 
 check: install
-	tools/check.sh
+	vitest run --project static --project unit
 
 format: install
 	biome check --write .
 
 test: install
-	tools/test.sh
+	vitest run
 
 run: install
 	node tools/run.ts

@@ -15,9 +15,13 @@ export default defineConfig({
     reporters: ['default', './tools/summary-reporter.ts'],
     projects: [
       {
+        test: { name: 'static', include: ['tools/static-checks.test.ts'], testTimeout: 120_000 },
+      },
+      {
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
+          exclude: ['tools/static-checks.test.ts'],
           testTimeout: 30_000,
         },
       },
