@@ -56,7 +56,10 @@ test('each planted forbidden import is named by its rule, and nothing else is', 
     const run = spawnSync(process.execPath, [join(root, 'tools/check-boundaries.ts'), folder], { encoding: 'utf8' });
     const found = run.stdout.split('\n').filter((line) => line.includes(' -> '));
     for (const { rule, from } of planted) {
-      expect(found.some((line) => line.startsWith(`${rule}: ${from} `)), `${rule} on ${from} in:\n${run.stdout}${run.stderr}`).toBe(true);
+      expect(
+        found.some((line) => line.startsWith(`${rule}: ${from} `)),
+        `${rule} on ${from} in:\n${run.stdout}${run.stderr}`,
+      ).toBe(true);
     }
     const sources = new Set([...planted.map(({ from }) => from), `${src}/kernel/time/cycle-b.ts`]);
     expect(found.filter((line) => ![...sources].some((source) => line.includes(`: ${source} `)))).toEqual([]);

@@ -12,6 +12,10 @@ test.each([
   { name: 'dead code', command: ['knip', '--no-progress'] },
   { name: 'generated docs', command: ['node', 'tools/generate-docs.ts', '--check'] },
 ])('$name', ({ command: [program = '', ...args] }) => {
-  const run = spawnSync(program, args, { cwd: root, encoding: 'utf8', env: { ...process.env, PATH: `${root}node_modules/.bin:${process.env['PATH']}` } });
+  const run = spawnSync(program, args, {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${root}node_modules/.bin:${process.env['PATH']}` },
+  });
   expect(run.status, `${run.stdout}${run.stderr}`.slice(-20_000)).toBe(0);
 });

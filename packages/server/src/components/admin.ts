@@ -28,7 +28,12 @@ export function adminCommands(node: Node): AdminCommands {
   commands.register({
     name: 'status',
     input: z.object({}),
-    run: async () => ({ now: clock.now(), ...readiness.report(), sinks: storageStatus(storage.view), volumes: await storage.volumeSpace() }),
+    run: async () => ({
+      now: clock.now(),
+      ...readiness.report(),
+      sinks: storageStatus(storage.view),
+      volumes: await storage.volumeSpace(),
+    }),
   });
   commands.register({
     name: 'query',

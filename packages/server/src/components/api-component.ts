@@ -1,11 +1,11 @@
 import { LocalTokenVerifier } from '../features/accounts/local-token-verifier.ts';
 import { SecretVault } from '../features/accounts/secret-vault.ts';
 import { TaskRunner } from '../features/definitions/task-runner.ts';
+import { createClientIp } from '../features/ingest/client-ip.ts';
 import { createUuidV7 } from '../features/mapping/uuid.ts';
 import { randomId } from '../kernel/codec/random-id.ts';
 import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
 import { startPart } from '../kernel/lifecycle/started-part.ts';
-import { createClientIp } from '../features/ingest/client-ip.ts';
 import { createApiServer } from './api.ts';
 import type { Node } from './node.ts';
 import { urlOf } from './public-url.ts';

@@ -1,14 +1,23 @@
 import { z } from 'zod';
-import { logLevels } from '../kernel/observe/pino-logger.ts';
 import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
+import { logLevels } from '../kernel/observe/pino-logger.ts';
 
 const count = (fallback: number, { min, max }: { min: number; max: number }) => z.int().min(min).max(max).default(fallback);
 
 /** Every setting of the service. Defaults are those of the original service where it has the setting. */
 export const configSchema = z.object({
-  dataDir: z.string().min(1).default('data').describe('Folder of everything that this process keeps: metadata, volumes, staged objects, tables.'),
+  dataDir: z
+    .string()
+    .min(1)
+    .default('data')
+    .describe('Folder of everything that this process keeps: metadata, volumes, staged objects, tables.'),
   readyLine: z.boolean().default(false).describe('Print one JSON line with the URLs on standard output once everything is ready.'),
-  portBase: z.int().min(0).max(65_000).default(0).describe('Give the listeners this port and the next ones instead of their own. 0: their own.'),
+  portBase: z
+    .int()
+    .min(0)
+    .max(65_000)
+    .default(0)
+    .describe('Give the listeners this port and the next ones instead of their own. 0: their own.'),
   log: z.object({
     level: z.enum(logLevels).default('info').describe('Least severe log lines that are written, as JSON on standard error.'),
   }),
@@ -25,26 +34,36 @@ export const configSchema = z.object({
       listen: addressSetting('0.0.0.0:7000').describe('HTTP source: where events are posted.'),
       publicUrl: z.string().default('').describe("Base of the sources' URLs in API answers. Empty: made from the listen address."),
       requestTimeout: durationSetting('30s', { min: '1s', max: '60s' }).describe('A request must have arrived whole within this time.'),
-      headerTimeout: durationSetting('10s', { min: '1s', max: '60s' }).describe('The headers of a request must have arrived within this time.'),
+      headerTimeout: durationSetting('10s', { min: '1s', max: '60s' }).describe(
+        'The headers of a request must have arrived within this time.',
+      ),
       idleTimeout: durationSetting('30s', { min: '1s', max: '60s' }).describe('A connection without a request is closed after this time.'),
       maxConnections: count(200_000, { min: 100, max: 1_000_000 }).describe('Open connections; further ones are closed.'),
       maxHeaderSize: byteSizeSetting('16KB', { min: '1KB', max: '1MB' }).describe('Request line and headers; more is answered with 431.'),
       maxRequestBodySize: byteSizeSetting('1MB', { min: '100B', max: '4MB' }).describe('Body of a request; more is answered with 413.'),
-      maxBufferedBodies: byteSizeSetting('256MB', { min: '8MB', max: '16GB' }).describe('Request bodies in memory together; more is answered with 503.'),
+      maxBufferedBodies: byteSizeSetting('256MB', { min: '8MB', max: '16GB' }).describe(
+        'Request bodies in memory together; more is answered with 503.',
+      ),
       trustedProxies: z.array(z.string()).default([]).describe('Addresses or ranges whose X-Forwarded-For and X-Real-Ip count.'),
     }),
     queue: z.object({
-      maxBytes: byteSizeSetting('128MB', { min: '8MB', max: '16GB' }).describe('Rows and records that wait for their sync; more is answered with 503.'),
+      maxBytes: byteSizeSetting('128MB', { min: '8MB', max: '16GB' }).describe(
+        'Rows and records that wait for their sync; more is answered with 503.',
+      ),
       maxRows: count(200_000, { min: 1000, max: 10_000_000 }).describe('Rows that wait for their sync; more is answered with 503.'),
     }),
   }),
   storage: z.object({
     retention: z.object({
       data: durationSetting('10m', { min: '0s', max: '720h' }).describe('Local parts of an imported file go after this time.'),
-      record: durationSetting('1h', { min: '0s', max: '720h' }).describe('Staged objects, ledger row and record of an imported file go after this time.'),
+      record: durationSetting('1h', { min: '0s', max: '720h' }).describe(
+        'Staged objects, ledger row and record of an imported file go after this time.',
+      ),
     }),
     statistics: z.object({
-      syncInterval: durationSetting('1s', { min: '20ms', max: '5s' }).describe('How often figures of open slices are published, where they changed.'),
+      syncInterval: durationSetting('1s', { min: '20ms', max: '5s' }).describe(
+        'How often figures of open slices are published, where they changed.',
+      ),
     }),
     level: z.object({
       local: z.object({
@@ -64,7 +83,9 @@ export const configSchema = z.object({
       }),
       target: z.object({
         import: z.object({
-          minInterval: durationSetting('1m', { min: '0s', max: '24h' }).describe('Least age of a file before any trigger but maxSlices rotates it.'),
+          minInterval: durationSetting('1m', { min: '0s', max: '24h' }).describe(
+            'Least age of a file before any trigger but maxSlices rotates it.',
+          ),
           maxSlices: count(100, { min: 50, max: 149 }).describe('Slices of a file that rotate it, whatever its age.'),
           trigger: z.object({
             count: count(50_000, { min: 1, max: 10_000_000 }).describe('Rows of a file that rotate it.'),

@@ -21,7 +21,8 @@ const rejectionLinesPerMinute = 10;
 /** Component `http-source`: events over HTTP. Needs the writer of the same process. Returns its base URL. */
 export async function startHttpSource(node: Node): Promise<string> {
   const { config, lifecycle, metadata, clock, folder, storage, writer, metrics } = node;
-  if (!writer) throw new AppError('configInvalid', 'http-source needs storage-writer in the same process: name both, or start `sluice all`.');
+  if (!writer)
+    throw new AppError('configInvalid', 'http-source needs storage-writer in the same process: name both, or start `sluice all`.');
   const logger = node.logger.child({ component: 'http-source' });
   const publisher = new AppliedRevisionPublisher({ store: metadata, nodeId: folder.nodeId, logger });
   const definitions = new DefinitionMirror({ store: metadata, clock, logger, onApplied: (revision) => publisher.publish(revision) });

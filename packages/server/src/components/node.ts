@@ -46,7 +46,10 @@ export interface Node extends NodeDeps {
 export async function openNode(deps: NodeDeps): Promise<Node> {
   const { config, folder, lifecycle, checkpoint, logger } = deps;
   const clock = systemClock;
-  const metadata = lifecycle.use('metadata', await openMetadataStore({ kind: 'sqlite', file: join(folder.path, 'metadata.db') }, { checkpoint }));
+  const metadata = lifecycle.use(
+    'metadata',
+    await openMetadataStore({ kind: 'sqlite', file: join(folder.path, 'metadata.db') }, { checkpoint }),
+  );
   const objects = lifecycle.use('objects', await openObjectStore({ kind: 'local', folder: join(folder.path, 'staging') }));
   const tables = lifecycle.use(
     'tables',
@@ -58,5 +61,14 @@ export async function openNode(deps: NodeDeps): Promise<Node> {
   lifecycle.use('storage', storage);
   lifecycle.add(startPart('storage-view', (signal) => storage.view.run(signal)));
   await storage.view.ready;
-  return { ...deps, clock, metadata, objects, tables, storage, tokens: new LocalTokens({ store: metadata, clock, randomId }), writer: undefined };
+  return {
+    ...deps,
+    clock,
+    metadata,
+    objects,
+    tables,
+    storage,
+    tokens: new LocalTokens({ store: metadata, clock, randomId }),
+    writer: undefined,
+  };
 }

@@ -24,7 +24,8 @@ export interface OfflineCommands extends AsyncDisposable {
 /** The commands of a data folder that no service holds: no component runs, and the folder's lock is held until disposed. */
 export async function offlineCommands({ config, logger, checkpoint }: OfflineOptions): Promise<OfflineCommands> {
   const { dataDir } = config;
-  if (!existsSync(dataDir)) throw new AppError('folderUnusable', `There is no data folder ${dataDir}: name it by --data-dir, or start the service first.`);
+  if (!existsSync(dataDir))
+    throw new AppError('folderUnusable', `There is no data folder ${dataDir}: name it by --data-dir, or start the service first.`);
   const readiness = new Readiness();
   const lifecycle = new Lifecycle({ logger, deadlineMs: 10_000, markNotReady: () => readiness.markStopping() });
   const stop = new AbortController();

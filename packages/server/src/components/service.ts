@@ -1,9 +1,9 @@
-import { openDataFolder } from '../kernel/folder/data-folder.ts';
-import { openAdminSocket } from '../kernel/folder/admin-socket.ts';
 import { AppError } from '../kernel/errors/app-error.ts';
+import { openAdminSocket } from '../kernel/folder/admin-socket.ts';
+import { openDataFolder } from '../kernel/folder/data-folder.ts';
+import type { ExitCode } from '../kernel/lifecycle/exit-code.ts';
 import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
 import { Lifecycle } from '../kernel/lifecycle/lifecycle.ts';
-import type { ExitCode } from '../kernel/lifecycle/exit-code.ts';
 import type { Checkpoint } from '../kernel/observe/checkpoint.ts';
 import type { Logger } from '../kernel/observe/logger.ts';
 import { MetricRegistry } from '../kernel/observe/metrics.ts';
@@ -61,7 +61,13 @@ export async function runService({ components, config, logger, checkpoint, stop,
   lifecycle.add(operations);
   lifecycle.add(await openAdminSocket({ folder: folder.path, commands: adminCommands(node), logger }));
   const running = lifecycle.run(stop);
-  onReady({ ready: true, urls: { ...urls, operations: urlOf(operations.address) }, ...(await firstToken(node)), project: firstProject, branch: firstBranch });
+  onReady({
+    ready: true,
+    urls: { ...urls, operations: urlOf(operations.address) },
+    ...(await firstToken(node)),
+    project: firstProject,
+    branch: firstBranch,
+  });
   return await running;
 }
 
@@ -83,6 +89,11 @@ async function startComponents(node: Node, components: ReadonlySet<ComponentName
 /** A folder without any token gets one, or nobody could ever make a source. */
 async function firstToken({ tokens }: Node): Promise<{ token?: string }> {
   if ((await tokens.list()).length > 0) return {};
-  const { token } = await tokens.create({ role: 'admin', description: 'made by the first start', projectId: firstProject, branchId: firstBranch });
+  const { token } = await tokens.create({
+    role: 'admin',
+    description: 'made by the first start',
+    projectId: firstProject,
+    branchId: firstBranch,
+  });
   return { token };
 }

@@ -22,7 +22,14 @@ const columns = [
   { type: 'body', name: 'body' },
 ];
 /** No rotation while it runs: this figure is the durable answer alone. */
-const withoutImport = ['--storage-level-staging-upload-min-interval', '30m', '--storage-level-target-import-min-interval', '24h', '--log-level', 'warn'];
+const withoutImport = [
+  '--storage-level-staging-upload-min-interval',
+  '30m',
+  '--storage-level-target-import-min-interval',
+  '24h',
+  '--log-level',
+  'warn',
+];
 
 interface Target {
   readonly url: string;
@@ -38,7 +45,12 @@ const body = JSON.stringify({
   type: 'order.created',
   at: '2026-01-02T03:04:05.678Z',
   customer: { id: 123456, name: 'Jane Doe', email: 'jane.doe@example.com' },
-  items: Array.from({ length: 9 }, (_, index) => ({ sku: `SKU-${index}-${index * 7919}`, amount: index, price: 12.5 + index, text: `product number ${index}` })),
+  items: Array.from({ length: 9 }, (_, index) => ({
+    sku: `SKU-${index}-${index * 7919}`,
+    amount: index,
+    price: 12.5 + index,
+    text: `product number ${index}`,
+  })),
   total: 1234.56,
   paid: true,
 });
@@ -88,7 +100,9 @@ function figuresOf(pairs: readonly { readonly bare: Sample; readonly sluice: Sam
 }
 
 async function startBareServer(): Promise<Target & AsyncDisposable> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('./bare-server-main.ts', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [fileURLToPath(new URL('./bare-server-main.ts', import.meta.url))], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [port] = await once(createInterface({ input: child.stdout }), 'line');
   return {
     url: `http://127.0.0.1:${port}/`,

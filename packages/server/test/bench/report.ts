@@ -19,7 +19,13 @@ export function report(name: string, figures: readonly Figure[]): number {
     process.stdout.write(`bench ${id} ${text(value)} ${unit}${verdict}\n`);
   }
   mkdirSync(folder, { recursive: true });
-  const machine = { node: process.version, platform: `${process.platform} ${process.arch}`, cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem() };
+  const machine = {
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    memoryBytes: totalmem(),
+  };
   writeFileSync(`${folder}${name}.json`, `${JSON.stringify({ name, at: new Date().toISOString(), machine, figures }, undefined, 2)}\n`);
   return figures.filter(({ value, bar }) => bar !== undefined && value > bar).length;
 }

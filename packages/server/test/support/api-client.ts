@@ -54,7 +54,10 @@ export class ApiClient {
     return source.http.url;
   }
 
-  async createTableSink(sourceId: string, sink: { readonly sinkId: string; readonly tableId: string; readonly columns: readonly object[] }): Promise<void> {
+  async createTableSink(
+    sourceId: string,
+    sink: { readonly sinkId: string; readonly tableId: string; readonly columns: readonly object[] },
+  ): Promise<void> {
     await this.run('POST', `/v1/branches/default/sources/${sourceId}/sinks`, {
       sinkId: sink.sinkId,
       type: 'table',

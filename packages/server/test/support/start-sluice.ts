@@ -34,8 +34,8 @@ export const demoFlags = ['--config-file', demoProfile] as const;
 let nextPort = 20_000 + (process.pid % 400) * 100;
 /** Three free ports are likely here: blocks differ between processes and calls, and lie below the ephemeral range. */
 export function portBase(): number {
-  nextPort += 5;
-  return nextPort > 31_000 ? (nextPort = 20_000) : nextPort;
+  nextPort = nextPort > 31_000 ? 20_000 : nextPort + 5;
+  return nextPort;
 }
 
 /** Starts `sluice all` as a process of its own and waits until it is ready. Rejects with its log where it is not. */

@@ -24,6 +24,8 @@ export interface MetadataStore extends AsyncDisposable {
   /**
    * Every change of the prefix with a revision >= fromRevision, without gaps and in order, until the signal aborts
    * (which ends the iteration normally). All events of one revision come in one batch.
+   * A batch without events is progress: everything up to its revision was delivered. One comes, at the latest within
+   * a second, after a commit that touched no key of the prefix, unless newer batches imply it.
    */
   watch(query: WatchQuery): AsyncIterable<WatchBatch>;
   /** A lease: entries put with its id are deleted when it is revoked, or not kept alive for ttlMs. */

@@ -15,5 +15,5 @@ export async function openMetadataStore(config: MetadataConfig, deps: MetadataSt
     throw new AppError('configInvalid', problems.join('; '));
   }
   const { SqliteMetadataStore } = await import('./sqlite/sqlite-metadata-store.ts');
-  return SqliteMetadataStore.open({ file: parsed.data.file, ...deps });
+  return SqliteMetadataStore.open({ file: parsed.data.file, historyRevisions: parsed.data.historyRevisions, ...deps });
 }

@@ -1,13 +1,14 @@
 /**
  * Port: staged files, written once and read whole.
  *
- * Keys are relative paths of `[A-Za-z0-9._-]` segments joined by `/`.
+ * Keys are relative paths of `[A-Za-z0-9._-]` segments joined by `/`; a key must not be the folder of another (`invariantBroken`).
  * Atomicity: an object exists with its whole content or not at all; a put over an existing key replaces it.
  * Durability: when `put` or `link` settles, content and name survive a power loss.
  * Idempotency: put, link and delete may be repeated.
  * Errors: `objectsUnavailable` (retry), `objectNotFound` from `get`, `diskFull`.
  */
 export interface ObjectStore extends AsyncDisposable {
+  /** An abort rejects with the signal's reason, a failing content with its own error; the older object stays then. */
   put(key: string, content: AsyncIterable<Uint8Array>, options?: { readonly signal?: AbortSignal }): Promise<StoredObject>;
   /** The content, or `length` bytes from `offset`. */
   get(key: string, range?: { readonly offset: number; readonly length: number }): AsyncIterable<Uint8Array>;

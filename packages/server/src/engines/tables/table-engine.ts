@@ -11,13 +11,19 @@ export interface TableEngine extends AsyncDisposable {
   readonly capabilities: TableCapabilities;
   /** Creates schema and table with text columns where missing, adds missing columns, never drops. Idempotent. */
   ensureTable(table: TableName, columns: readonly string[]): Promise<void>;
-  /** Loads the rows of all objects in one transaction, once per import id. Creates table and columns where missing. */
+  /**
+   * Loads the rows of all objects in one transaction, once per import id. Creates table and columns where missing.
+   * An abort before the commit leaves nothing and rejects with the signal's reason. A missing object is `tablesUnavailable`.
+   */
   importFile(file: TableImport, signal: AbortSignal): Promise<ImportOutcome>;
   /** Deletes the ledger row; only after nothing can import the id again. Idempotent. */
   forgetImport(project: string, importId: string): Promise<void>;
   /** Idempotent. */
   dropTable(table: TableName): Promise<void>;
-  /** Rows of one read-only statement, values as JSON can hold them. Only engines that are part of this process. */
+  /**
+   * Rows of one read-only statement, values as JSON can hold them. Only engines that are part of this process.
+   * `badRequest` for any other statement, for a result over the engine's limits and for a project without tables.
+   */
   query?(project: string, sql: string): Promise<QueryResult>;
   /** Resolves when the engine answers. */
   probe(): Promise<void>;

@@ -40,28 +40,30 @@ export class ProjectDatabase implements AsyncDisposable {
   }
 
   /**
-   * Runs the work on a connection of its own; again from its beginning with more memory where that was short, so it must not
-   * commit twice. Errors of DuckDB become the port's; `what` begins their message.
+   * Runs the work on a connection of its own; again from its beginning with more memory where that was short, perhaps
+   * after its commit, so the work must be idempotent. Errors of DuckDB become the port's; `what` begins their message.
    */
   async use<T>(what: string, work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-    while (this.#closing !== undefined) await this.#closing.promise;
-    this.#users += 1;
-    try {
-      for (;;) {
-        const limitMb = this.#limitMb;
-        try {
-          return await this.#attempt(work);
-        } catch (error) {
-          if (!isOutOfMemoryError(error) || limitMb >= this.#options.maxMemoryLimitMb) throw error;
-          await this.#limit(Math.max(this.#limitMb, Math.min(limitMb * 4, this.#options.maxMemoryLimitMb)));
-        }
+    const { memoryLimitMb, maxMemoryLimitMb } = this.#options;
+    let wasShort = false;
+    for (let limitMb = memoryLimitMb; ; ) {
+      while (this.#closing !== undefined) await this.#closing.promise;
+      this.#users += 1;
+      try {
+        if (limitMb > this.#limitMb) await this.#limit(limitMb);
+        return await this.#attempt(work);
+      } catch (error) {
+        const isFatal = isFatalDuckdbError(error);
+        if (isFatal) this.#closing ??= Promise.withResolvers();
+        const isShort = isOutOfMemoryError(error) && limitMb < maxMemoryLimitMb;
+        // Short memory in a checkpoint is told to the commit as such, and to everything later as fatal.
+        if (!isShort && !(isFatal && wasShort)) throw tablesError(error, what);
+        wasShort = isShort;
+        if (isShort) limitMb = Math.min(Math.max(limitMb, this.#limitMb) * 4, maxMemoryLimitMb);
+      } finally {
+        this.#users -= 1;
+        if (this.#users === 0) await this.#rest();
       }
-    } catch (error) {
-      if (isFatalDuckdbError(error)) this.#closing ??= Promise.withResolvers();
-      throw tablesError(error, what);
-    } finally {
-      this.#users -= 1;
-      if (this.#users === 0) await this.#rest();
     }
   }
 

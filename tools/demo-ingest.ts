@@ -1,0 +1,156 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { callAdmin } from '../packages/server/src/kernel/folder/admin-client.ts';
+import { ApiClient } from '../packages/server/test/support/api-client.ts';
+import { queryRows } from '../packages/server/test/support/query.ts';
+import { earthquakeQueries, earthquakeSink, earthquakeTable, readEarthquakes } from './earthquakes.ts';
+import { freePorts } from './free-ports.ts';
+import { postEvents } from './post-events.ts';
+import { type StartedService, StartFailure, startService, withoutSettings } from './start-service.ts';
+import { onStopSignal } from './stop-signals.ts';
+
+/**
+ * The ingest lane on real input: one week of earthquakes, one request for each, from HTTP to a table, and queries on it.
+ * Ends with 0 only if the table has every event of the file exactly once, and every one of them was acknowledged.
+ */
+
+const connections = 16;
+const importTimeoutMs = 40_000;
+const wholeTimeoutMs = 120_000;
+const maxStarts = 3;
+/** A port or folder that is needed cannot be had. */
+const exitUnavailable = 69;
+const binary = fileURLToPath(new URL('../packages/server/bin/sluice.js', import.meta.url));
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+async function main(): Promise<number> {
+  const stopped = new AbortController();
+  onStopSignal(() => stopped.abort(new Error('stopped by a signal')));
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-demo-'));
+  try {
+    const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(wholeTimeoutMs)]);
+    const rows = await demo(folder, signal);
+    await rm(folder, { recursive: true });
+    say(`\ndemo ingest ok ${rows}`);
+    return 0;
+  } catch (error) {
+    if (stopped.signal.aborted) {
+      await rm(folder, { recursive: true, force: true });
+      say('\nstopped; the service and its folder are gone');
+      return 130;
+    }
+    const log = await readFile(join(folder, 'service.log'), 'utf8').catch(() => '');
+    say(`\n${log.slice(-4000)}`);
+    say(`demo ingest FAILED: ${error instanceof Error ? error.message : String(error)}`);
+    say(`Kept for a look: ${folder} (data, and the service's log as service.log)`);
+    return 1;
+  }
+}
+
+/** Resolves to the number of rows, once everything is checked and the service has stopped. */
+async function demo(folder: string, signal: AbortSignal): Promise<number> {
+  const dataDir = join(folder, 'data');
+  const events = await readEarthquakes();
+  const service = await startOnFreePorts(folder, dataDir);
+  let rows: number;
+  {
+    await using running = service;
+    const died = running.exited.then((end) => {
+      throw new Error(`the service ended with ${end}`);
+    });
+    rows = await Promise.race([ingestAndQuery(running, { dataDir, events, signal }), died]);
+  }
+  const end = await service.exited;
+  if (end !== 0) throw new Error(`the service did not stop cleanly, but with ${end}`);
+  return rows;
+}
+
+/** Another process may take a port between the look and the start; the next ones are tried then. */
+async function startOnFreePorts(folder: string, dataDir: string): Promise<StartedService> {
+  await using log = await open(join(folder, 'service.log'), 'a');
+  for (let attempt = 1; ; attempt += 1) {
+    const [api, source, operations] = await freePorts(3);
+    const at = (port: number | undefined) => `127.0.0.1:${port}`;
+    const flags = ['--api-listen', at(api), '--source-http-listen', at(source), '--operations-listen', at(operations)];
+    try {
+      const service = await startService({ dataDir, flags, env: withoutSettings(process.env), log: log.fd });
+      say(`service   API ${service.report.urls['api']}, events ${service.report.urls['source']}, on embedded engines`);
+      return service;
+    } catch (error) {
+      const again = error instanceof StartFailure && error.end === exitUnavailable && attempt < maxStarts;
+      if (!again) throw error;
+    }
+  }
+}
+
+interface DemoInput {
+  readonly dataDir: string;
+  readonly events: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+async function ingestAndQuery({ report }: StartedService, { dataDir, events, signal }: DemoInput): Promise<number> {
+  signal.throwIfAborted();
+  const api = new ApiClient({ apiUrl: report.urls['api'] ?? '', token: report.token ?? '' });
+  const url = await api.createSource('demo');
+  await api.createTableSink('demo', earthquakeSink);
+  say(
+    `created   source "demo" and sink "${earthquakeSink.sinkId}" with ${earthquakeSink.columns.length} columns -> table ${earthquakeTable}`,
+  );
+
+  const started = performance.now();
+  const acknowledged = await postEvents({ url, events, connections, signal, onAcknowledged: progressOf(events.length) });
+  const seconds = (performance.now() - started) / 1000;
+  say(
+    `sent      ${acknowledged} earthquakes in ${seconds.toFixed(1)} s, a request each, ${connections} connections; every OK came after the sync to disk`,
+  );
+
+  const rows = await importedRows(dataDir, { expected: events.length, signal });
+  const [[count, distinct] = []] = await queryRows(dataDir, `SELECT count(*), count(DISTINCT event_id) FROM ${earthquakeTable}`);
+  const figures = `${events.length} in the file, ${acknowledged} acknowledged, ${rows} imported, ${count} rows in the table, ${distinct} different`;
+  if (new Set([events.length, acknowledged, rows, count, distinct]).size !== 1) throw new Error(`the counts differ: ${figures}`);
+  say(`imported  ${figures}`);
+
+  for (const { title, sql } of earthquakeQueries) {
+    signal.throwIfAborted();
+    const { stdout } = await promisify(execFile)(process.execPath, [binary, 'query', '--data-dir', dataDir, sql], { signal });
+    say(`\n${title}\n\n${stdout.replaceAll(/^/gm, '  ').trimEnd()}`);
+  }
+  return rows;
+}
+
+interface StatusOutput {
+  readonly sinks: readonly { readonly rows: { readonly local: number; readonly staged: number; readonly imported: number } }[];
+}
+
+/** Waits until no row is on its way any more. The count is that of the block headers, not the table's own. */
+async function importedRows(dataDir: string, { expected, signal }: { expected: number; signal: AbortSignal }): Promise<number> {
+  const deadline = performance.now() + importTimeoutMs;
+  for (;;) {
+    const status = await callAdmin(dataDir, 'status', {});
+    const rows = status.running ? (status.output as StatusOutput).sinks[0]?.rows : undefined;
+    if (rows && rows.imported >= expected && rows.local + rows.staged === 0) return rows.imported;
+    if (performance.now() > deadline)
+      throw new Error(`not everything is imported after ${importTimeoutMs / 1000} s: ${JSON.stringify(status)}`);
+    await sleep(200, undefined, { signal });
+  }
+}
+
+/** A terminal gets one line that grows, everything else a line for each quarter. */
+function progressOf(total: number): (count: number) => void {
+  const step = Math.ceil(total / (process.stdout.isTTY ? 50 : 4));
+  return (count) => {
+    if (count % step !== 0 && count !== total) return;
+    const text = `sending   ${String(count).padStart(String(total).length)} of ${total}`;
+    if (process.stdout.isTTY) process.stdout.write(count === total ? `\r\u001b[K` : `\r${text}`);
+    else say(text);
+  };
+}
+
+process.exitCode = await main();
