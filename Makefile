@@ -26,7 +26,7 @@ test: install
 	vitest run
 
 run: install
-	node tools/run.ts
+	node tools/run.ts $(ARGS)
 
 demo: install
 	node tools/demo-ingest.ts

@@ -9,9 +9,8 @@ import { callAdmin } from '../packages/server/src/kernel/folder/admin-client.ts'
 import { ApiClient } from '../packages/server/test/support/api-client.ts';
 import { queryRows } from '../packages/server/test/support/query.ts';
 import { earthquakeQueries, earthquakeSink, earthquakeTable, readEarthquakes } from './earthquakes.ts';
-import { freePorts } from './free-ports.ts';
 import { postEvents } from './post-events.ts';
-import { type StartedService, StartFailure, startService, withoutSettings } from './start-service.ts';
+import { type StartedService, startService, withoutSettings } from './start-service.ts';
 import { onStopSignal } from './stop-signals.ts';
 
 /**
@@ -22,9 +21,7 @@ import { onStopSignal } from './stop-signals.ts';
 const connections = 16;
 const importTimeoutMs = 40_000;
 const wholeTimeoutMs = 120_000;
-const maxStarts = 3;
-/** A port or folder that is needed cannot be had. */
-const exitUnavailable = 69;
+const anyPort = '127.0.0.1:0';
 const binary = fileURLToPath(new URL('../packages/server/bin/sluice.js', import.meta.url));
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -46,8 +43,8 @@ async function main(): Promise<number> {
       return 130;
     }
     const log = await readFile(join(folder, 'service.log'), 'utf8').catch(() => '');
-    say(`\n${log.slice(-4000)}`);
-    say(`demo ingest FAILED: ${error instanceof Error ? error.message : String(error)}`);
+    if (log !== '') say(`\n${log.slice(-4000).trimEnd()}`);
+    say(`\ndemo ingest FAILED: ${error instanceof Error ? error.message : String(error)}`);
     say(`Kept for a look: ${folder} (data, and the service's log as service.log)`);
     return 1;
   }
@@ -57,36 +54,26 @@ async function main(): Promise<number> {
 async function demo(folder: string, signal: AbortSignal): Promise<number> {
   const dataDir = join(folder, 'data');
   const events = await readEarthquakes();
-  const service = await startOnFreePorts(folder, dataDir);
+  const service = await start(folder, dataDir);
   let rows: number;
   {
     await using running = service;
-    const died = running.exited.then((end) => {
-      throw new Error(`the service ended with ${end}`);
+    rows = await ingestAndQuery(running, { dataDir, events, signal }).catch(async (error: unknown) => {
+      const end = await Promise.race([running.exited, sleep(500, undefined)]);
+      throw end === undefined ? error : new Error(`the service ended with ${end}`, { cause: error });
     });
-    rows = await Promise.race([ingestAndQuery(running, { dataDir, events, signal }), died]);
   }
   const end = await service.exited;
   if (end !== 0) throw new Error(`the service did not stop cleanly, but with ${end}`);
   return rows;
 }
 
-/** Another process may take a port between the look and the start; the next ones are tried then. */
-async function startOnFreePorts(folder: string, dataDir: string): Promise<StartedService> {
+async function start(folder: string, dataDir: string): Promise<StartedService> {
   await using log = await open(join(folder, 'service.log'), 'a');
-  for (let attempt = 1; ; attempt += 1) {
-    const [api, source, operations] = await freePorts(3);
-    const at = (port: number | undefined) => `127.0.0.1:${port}`;
-    const flags = ['--api-listen', at(api), '--source-http-listen', at(source), '--operations-listen', at(operations)];
-    try {
-      const service = await startService({ dataDir, flags, env: withoutSettings(process.env), log: log.fd });
-      say(`service   API ${service.report.urls['api']}, events ${service.report.urls['source']}, on embedded engines`);
-      return service;
-    } catch (error) {
-      const again = error instanceof StartFailure && error.end === exitUnavailable && attempt < maxStarts;
-      if (!again) throw error;
-    }
-  }
+  const flags = ['--api-listen', anyPort, '--source-http-listen', anyPort, '--operations-listen', anyPort];
+  const service = await startService({ dataDir, flags, env: withoutSettings(process.env), log: log.fd });
+  say(`service   API ${service.report.urls['api']}, events ${service.report.urls['source']}, on embedded engines`);
+  return service;
 }
 
 interface DemoInput {

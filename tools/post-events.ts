@@ -9,6 +9,8 @@ interface PostEventsOptions {
   readonly events: readonly string[];
   readonly connections: number;
   readonly onAcknowledged: (count: number) => void;
+  /** Before an event that is surely not stored is sent again. */
+  readonly retryPauseMs?: number;
   readonly signal: AbortSignal;
 }
 
@@ -19,13 +21,19 @@ interface Answer {
 }
 
 const maxAttempts = 10;
-const retryPauseMs = 1000;
 
 /**
  * Posts every event once, over connections that are kept, and resolves to the number of events that were acknowledged.
  * An event that is surely not stored (503, `X-Sluice-Stored: none`) is sent again; every other refusal rejects.
  */
-export async function postEvents({ url, events, connections, onAcknowledged, signal }: PostEventsOptions): Promise<number> {
+export async function postEvents({
+  url,
+  events,
+  connections,
+  onAcknowledged,
+  retryPauseMs = 1000,
+  signal,
+}: PostEventsOptions): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const failure = new AbortController();
   const stop = AbortSignal.any([signal, failure.signal]);
@@ -33,7 +41,7 @@ export async function postEvents({ url, events, connections, onAcknowledged, sig
   let acknowledged = 0;
   const work = async () => {
     for (const event of queue) {
-      await postOne(event, { url, agent, signal: stop });
+      await postOne(event, { url, agent, retryPauseMs, signal: stop });
       acknowledged += 1;
       onAcknowledged(acknowledged);
     }
@@ -56,6 +64,7 @@ export async function postEvents({ url, events, connections, onAcknowledged, sig
 interface PostOptions {
   readonly url: string;
   readonly agent: Agent;
+  readonly retryPauseMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -65,7 +74,7 @@ async function postOne(event: string, options: PostOptions): Promise<void> {
     if (status === 200 && body === 'OK') return;
     const again = status === 503 && stored === 'none' && attempt < maxAttempts;
     if (!again) throw new Error(`an event was not acknowledged: status ${status}, ${body.trim()}`);
-    await sleep(retryPauseMs, undefined, { signal: options.signal });
+    await sleep(options.retryPauseMs, undefined, { signal: options.signal });
   }
 }
 

@@ -43,9 +43,14 @@ async function main(): Promise<number> {
   try {
     await prepare(running);
   } catch (error) {
-    if (!stopping.signal.aborted) throw error;
+    if (!stopping.signal.aborted) {
+      process.stderr.write(`The demo table cannot be prepared: ${error instanceof Error ? error.message : String(error)}\n`);
+      return 1;
+    }
   }
   const end = await running.exited;
+  if (end !== 0)
+    process.stderr.write(`The service ended with ${end}; what was acknowledged is in ${dataDir} and comes with the next start.\n`);
   return typeof end === 'number' ? end : 1;
 }
 
