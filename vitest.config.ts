@@ -8,6 +8,8 @@ if (process.versions.node.split('.')[0] !== major) {
 }
 
 const server = 'packages/server';
+/** Adapters with their conformance suites: real files, real databases. */
+const engines = `${server}/src/engines/**/*.test.ts`;
 export default defineConfig({
   test: {
     allowOnly: false,
@@ -21,9 +23,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
-          exclude: ['tools/static-checks.test.ts'],
+          exclude: ['tools/static-checks.test.ts', engines],
           testTimeout: 30_000,
         },
+      },
+      {
+        test: { name: 'engines', include: [engines], testTimeout: 120_000, hookTimeout: 60_000 },
       },
       {
         test: {
@@ -37,7 +42,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: [`${server}/test/e2e/**/*.test.ts`, `${server}/test/crash/**/*.test.ts`],
+          include: ['e2e', 'crash', 'proofs'].map((suite) => `${server}/test/${suite}/**/*.test.ts`),
           testTimeout: 600_000,
           hookTimeout: 60_000,
           fileParallelism: false,

@@ -40,7 +40,9 @@ export class ApiHarness implements AsyncDisposable {
   });
   readonly hooks: { -readonly [Name in keyof DefinitionHooks]: DefinitionHooks[Name] } = {
     prepareTarget: async () => {},
-    sinkCreated: async () => ({ checks: [], writes: [] }),
+    sinkActivated: async () => ({ checks: [], writes: [] }),
+    sinkChanged: async () => ({ checks: [], writes: [] }),
+    sinkDeactivated: async () => ({ checks: [], writes: [] }),
   };
   readonly #app: FastifyInstance[] = [];
   token = '';
@@ -63,7 +65,7 @@ export class ApiHarness implements AsyncDisposable {
         randomId: harness.#ids,
         mapping: { maxRowBytes: 10_000, uuid: () => '01979f5e-0000-7000-8000-000000000000' },
         clientIpOf: () => '192.0.2.1',
-        apiUrl: 'https://api.test',
+        apiUrl: () => 'https://api.test',
         sourceUrl: 'https://in.test',
         validateAnswers: true,
       }),
@@ -76,7 +78,7 @@ export class ApiHarness implements AsyncDisposable {
   }
 
   async call(
-    method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS' | 'HEAD',
+    method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE' | 'OPTIONS' | 'HEAD',
     url: string,
     options: Omit<InjectOptions, 'method' | 'url'> = {},
   ): Promise<Answer> {
@@ -91,6 +93,13 @@ export class ApiHarness implements AsyncDisposable {
 
   post(url: string, payload: object): Promise<Answer> {
     return this.call('POST', url, { payload });
+  }
+
+  /** Starts a task and waits for its end. */
+  async change(method: 'POST' | 'PATCH' | 'PUT' | 'DELETE', url: string, payload?: object): Promise<Answer> {
+    const task = await this.call(method, url, payload === undefined ? {} : { payload });
+    if (task.status !== 202) throw new Error(task.text);
+    return this.finished(task);
   }
 
   /** The task once it is finished. */

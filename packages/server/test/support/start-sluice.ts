@@ -11,6 +11,8 @@ export interface StartOptions {
   /** The program that is started instead of the product's own. */
   readonly entry?: string;
   readonly nodeFlags?: readonly string[];
+  /** Gets the process before it is ready. */
+  readonly onSpawn?: (child: ChildProcess) => void;
 }
 
 export interface RunningSluice extends AsyncDisposable {
@@ -31,7 +33,7 @@ const demoProfile = fileURLToPath(new URL('../../profiles/demo.yaml', import.met
 /** Rows reach the table within seconds. */
 export const demoFlags = ['--config-file', demoProfile] as const;
 
-let nextPort = 20_000 + (process.pid % 400) * 100;
+let nextPort = 20_000 + (process.pid % 110) * 100;
 /** Three free ports are likely here: blocks differ between processes and calls, and lie below the ephemeral range. */
 export function portBase(): number {
   nextPort = nextPort > 31_000 ? 20_000 : nextPort + 5;
@@ -39,9 +41,17 @@ export function portBase(): number {
 }
 
 /** Starts `sluice all` as a process of its own and waits until it is ready. Rejects with its log where it is not. */
-export async function startSluice({ dataDir, flags = [], env = {}, entry = binary, nodeFlags = [] }: StartOptions): Promise<RunningSluice> {
+export async function startSluice({
+  dataDir,
+  flags = [],
+  env = {},
+  entry = binary,
+  nodeFlags = [],
+  onSpawn,
+}: StartOptions): Promise<RunningSluice> {
   const args = [...nodeFlags, entry, 'all', '--data-dir', dataDir, '--ready-line', '--port-base', String(portBase()), ...flags];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  onSpawn?.(child);
   let tail = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     tail = (tail + text).slice(-65_536);

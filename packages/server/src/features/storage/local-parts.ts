@@ -24,11 +24,17 @@ export async function localParts({ sliceKey, view, volumes, extension }: LocalPa
   const slice = view.slice(sliceKey);
   const volume = volumes.find(({ id }) => id === slice?.volumeId);
   if (!slice || !volume || ('localRemovedAt' in slice && slice.localRemovedAt !== undefined)) {
-    throw new AppError('sliceNotFound', `Slice "${sliceKey}" has no parts on this machine; keys look like 1/1/source/sink/<volume>/<opened at>.`);
+    throw new AppError(
+      'sliceNotFound',
+      `Slice "${sliceKey}" has no parts on this machine; keys look like 1/1/source/sink/<volume>/<opened at>.`,
+    );
   }
   const folder = join(volume.path, sliceFolder(slice));
   if ('parts' in slice) return slice.parts.map(({ name, length }) => ({ path: join(folder, name + extension), length }));
   const names = await readdir(folder).catch(() => []);
-  const paths = names.filter((name) => name.endsWith(extension)).sort().map((name) => join(folder, name));
+  const paths = names
+    .filter((name) => name.endsWith(extension))
+    .sort()
+    .map((name) => join(folder, name));
   return Promise.all(paths.map(async (path) => ({ path, length: (await stat(path)).size })));
 }

@@ -1,5 +1,5 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { randomId } from '../../kernel/codec/random-id.ts';
 import { AppError } from '../../kernel/errors/app-error.ts';
 import { makeDirectoryDurable, writeFileDurably } from '../../kernel/folder/durable-file.ts';
@@ -7,10 +7,12 @@ import type { Volume } from './volume.ts';
 
 const defaultVolume = { type: 'default', label: '001' };
 const idLength = 10;
+/** Made by `mkfs` at the root of a disk, and readable for its owner only. */
+const notAVolume = 'lost+found';
 
 /** The volumes below a folder: every `<type>/<label>`. Where there is none, one is made. An id that occurs twice is `folderUnusable`. */
 export async function openVolumes(folder: string): Promise<Volume[]> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeDirectoryDurable(folder, dirname(resolve(folder)));
   const found = await volumesIn(folder);
   if (found.length === 0) {
     await makeDirectoryDurable(join(folder, defaultVolume.type, defaultVolume.label), folder);
@@ -18,7 +20,8 @@ export async function openVolumes(folder: string): Promise<Volume[]> {
   }
   const volumes = await Promise.all(found.map(async ({ type, label }) => openVolume(join(folder, type, label), { type, label })));
   const ids = new Set(volumes.map((volume) => volume.id));
-  if (ids.size < volumes.length) throw new AppError('folderUnusable', `Two volumes below ${folder} have the same volume-id: remove the copy.`);
+  if (ids.size < volumes.length)
+    throw new AppError('folderUnusable', `Two volumes below ${folder} have the same volume-id: remove the copy.`);
   return volumes;
 }
 
@@ -42,5 +45,8 @@ async function volumesIn(folder: string): Promise<{ type: string; label: string 
 
 async function foldersIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
+  return entries
+    .filter((entry) => entry.isDirectory() && entry.name !== notAVolume)
+    .map((entry) => entry.name)
+    .sort();
 }

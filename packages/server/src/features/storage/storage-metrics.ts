@@ -12,7 +12,8 @@ const places = ['local', 'staged', 'imported', 'quarantined', 'damaged'] as cons
 
 /** Read at each scrape from the view in memory; nothing is counted beside the states. */
 export function exposeStorageMetrics(metrics: Metrics<typeof storageMetricTable>, view: StorageView, now: () => number): void {
-  const sum = (read: (sink: ReturnType<typeof storageStatus>[number]) => number) => storageStatus(view).reduce((total, sink) => total + read(sink), 0);
+  const sum = (read: (sink: ReturnType<typeof storageStatus>[number]) => number) =>
+    storageStatus(view).reduce((total, sink) => total + read(sink), 0);
   for (const place of places) metrics.gaugeOf('sluice_storage_rows', { place }, () => sum((sink) => sink.rows[place]));
   metrics.gaugeOf('sluice_storage_files', { trouble: 'retrying' }, () => sum((sink) => sink.retrying));
   metrics.gaugeOf('sluice_storage_files', { trouble: 'quarantined' }, () => sum((sink) => sink.quarantined.length));

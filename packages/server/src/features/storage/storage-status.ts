@@ -1,5 +1,5 @@
-import { type File } from './state/file.ts';
 import { earliest } from './part/part-summary.ts';
+import type { File } from './state/file.ts';
 import type { Slice } from './state/slice.ts';
 import { fileKeyText, sinkTextOf, sliceKeyText } from './state/storage-keys.ts';
 import type { StorageView } from './storage-view.ts';
@@ -8,7 +8,13 @@ import type { StorageView } from './storage-view.ts';
 export interface SinkStatus {
   /** `<project>/<branch>/<source>/<sink>` */
   readonly sink: string;
-  readonly rows: { readonly local: number; readonly staged: number; readonly quarantined: number; readonly imported: number; readonly damaged: number };
+  readonly rows: {
+    readonly local: number;
+    readonly staged: number;
+    readonly quarantined: number;
+    readonly imported: number;
+    readonly damaged: number;
+  };
   /** Arrival of the oldest row that is not imported, ms since the epoch. */
   readonly oldestAt: number | undefined;
   /** Files and slices whose last step failed and is tried again. */
@@ -20,9 +26,7 @@ export interface SinkStatus {
 /** The state of all sinks that have files, in order of their keys. */
 export function storageStatus(view: StorageView): SinkStatus[] {
   const filesOfSinks = Map.groupBy(view.files(), sinkTextOf);
-  return [...filesOfSinks]
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([sink, files]) => statusOfSink(view, sink, files));
+  return [...filesOfSinks].sort(([one], [other]) => (one < other ? -1 : 1)).map(([sink, files]) => statusOfSink(view, sink, files));
 }
 
 function statusOfSink(view: StorageView, sink: string, files: readonly File[]): SinkStatus {

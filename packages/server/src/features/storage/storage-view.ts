@@ -1,9 +1,9 @@
-import { MetadataMirror, type MetadataMirrorOptions, type MirrorBatch } from '../../engines/metadata/mirror.ts';
 import type { MetadataStore } from '../../engines/metadata/metadata-store.ts';
+import { MetadataMirror, type MetadataMirrorOptions, type MirrorBatch } from '../../engines/metadata/mirror.ts';
 import { decodeJson } from '../../kernel/codec/json.ts';
 import type { Logger } from '../../kernel/observe/logger.ts';
-import type { File } from './state/file.ts';
 import { type Figures, figuresSchema, sumFigures, zeroFigures } from './state/figures.ts';
+import type { File } from './state/file.ts';
 import type { Slice } from './state/slice.ts';
 import { sinkTextOf, storagePrefix } from './state/storage-keys.ts';
 import { decodeFile, decodeSlice } from './state/storage-store.ts';
@@ -34,12 +34,22 @@ export class StorageView {
   constructor(store: MetadataStore, logger: Logger) {
     const common = {
       store,
-      onUndecodable: (problem: { key: string; error: unknown }) => logger.error({ key: problem.key, error: String(problem.error) }, 'an entity of storage cannot be read'),
+      onUndecodable: (problem: { key: string; error: unknown }) =>
+        logger.error({ key: problem.key, error: String(problem.error) }, 'an entity of storage cannot be read'),
       onInterrupted: (interruption: object) => logger.warn({ ...interruption }, 'the view of storage is interrupted'),
     };
-    const mirror = <T>(options: Pick<MetadataMirrorOptions<T>, 'prefix' | 'decode' | 'onChange'>) => new MetadataMirror<T>({ ...common, ...options });
-    this.#files = mirror({ prefix: storagePrefix.file, decode: (key, value) => decodeFile(key, value), onChange: (batch) => this.#filesChanged(batch) });
-    this.#slices = mirror({ prefix: storagePrefix.slice, decode: (key, value) => decodeSlice(key, value), onChange: (batch) => this.#slicesChanged(batch) });
+    const mirror = <T>(options: Pick<MetadataMirrorOptions<T>, 'prefix' | 'decode' | 'onChange'>) =>
+      new MetadataMirror<T>({ ...common, ...options });
+    this.#files = mirror({
+      prefix: storagePrefix.file,
+      decode: (key, value) => decodeFile(key, value),
+      onChange: (batch) => this.#filesChanged(batch),
+    });
+    this.#slices = mirror({
+      prefix: storagePrefix.slice,
+      decode: (key, value) => decodeSlice(key, value),
+      onChange: (batch) => this.#slicesChanged(batch),
+    });
     this.#stats = mirror({
       prefix: storagePrefix.stats,
       decode: (key, value) => decodeJson(value, { schema: figuresSchema, what: key, code: 'invariantBroken' }),
@@ -100,7 +110,10 @@ export class StorageView {
   }
 
   /** As `writingSlice`, but not `avoid`; waits for one up to `timeoutMs`. */
-  async findWritingSlice(sinkKey: string, { avoid, timeoutMs }: { avoid: string | undefined; timeoutMs: number }): Promise<WritingSlice | undefined> {
+  async findWritingSlice(
+    sinkKey: string,
+    { avoid, timeoutMs }: { avoid: string | undefined; timeoutMs: number },
+  ): Promise<WritingSlice | undefined> {
     const find = () => {
       const found = this.writingSlice(sinkKey);
       return found?.key === avoid ? undefined : found;

@@ -67,18 +67,29 @@ export class Storage implements AsyncDisposable {
     this.#options = options;
     this.view = new StorageView(metadata, logger);
     this.#store = new StorageStore(metadata, clock);
-    this.#rotation = new Rotation({ store: this.#store, settings: settings.file, assignVolume: () => assignVolume(volumes) });
+    this.#rotation = new Rotation({
+      store: this.#store,
+      settings: settings.file,
+      assignVolume: () => assignVolume(volumes),
+      knownFiles: (sinkKey) => this.view.filesOf(sinkKey),
+    });
   }
 
   /** Encodes the blocks of the named part. */
   readonly encoderOf = (partName: string): PartEncoder => new PartEncoder(partName, this.#compressor);
 
-  /** Storage's share in the creation of a sink. */
+  /** Storage's share in operations on sinks. The view should be running: what it does not show is listed from metadata. */
   get definitionHooks(): DefinitionHooks {
     const { tables } = this.#options;
     return {
-      prepareTarget: (sink) => tables.ensureTable(tableNameOfSink(sink), sink.table.mapping.columns.map((column) => column.name)),
-      sinkCreated: async (sink) => this.#rotation.opening(sink),
+      prepareTarget: (sink) =>
+        tables.ensureTable(
+          tableNameOfSink(sink),
+          sink.table.mapping.columns.map((column) => column.name),
+        ),
+      sinkActivated: (sink) => this.#rotation.succession(sink),
+      sinkChanged: (sink) => this.#rotation.succession(sink),
+      sinkDeactivated: (sink) => this.#rotation.deactivation(sink),
     };
   }
 

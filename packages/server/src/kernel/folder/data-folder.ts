@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { randomId } from '../codec/random-id.ts';
 import { AppError } from '../errors/app-error.ts';
@@ -37,8 +38,8 @@ export async function openDataFolder({ path, logger, clock = systemClock }: Open
   const folder = resolve(path);
   await using opening = new AsyncDisposableStack();
   try {
-    const firstCreated = await mkdir(folder, { recursive: true, mode: 0o700 });
-    if (firstCreated !== undefined) await makeDirectoryDurable(folder, dirname(firstCreated));
+    const created = await makeFolder(folder);
+    if (created !== undefined) await makeDirectoryDurable(folder, dirname(created));
     opening.use(await lockFolder(folder, clock));
     await ensureFormat(folder);
     const nodeId = await readOrCreate(join(folder, 'node-id'), /^[0-9a-zA-Z]{12}$/, () => randomId(12));
@@ -48,6 +49,22 @@ export async function openDataFolder({ path, logger, clock = systemClock }: Open
     return { path: folder, nodeId, secretKey: Buffer.from(key, 'hex'), [Symbol.asyncDispose]: () => held.disposeAsync() };
   } catch (error) {
     throw folderUnusable(folder, error);
+  }
+}
+
+/**
+ * As a recursive `mkdir`, which never ends where a folder exists but nothing can be made in it (ENOENT, below /proc).
+ * Resolves to the first folder that was made.
+ */
+async function makeFolder(folder: string): Promise<string | undefined> {
+  const parent = dirname(folder);
+  const made = existsSync(parent) ? undefined : await makeFolder(parent);
+  try {
+    await mkdir(folder, { mode: 0o700 });
+    return made ?? folder;
+  } catch (error) {
+    if ((await stat(folder).catch(() => undefined))?.isDirectory()) return made;
+    throw error;
   }
 }
 

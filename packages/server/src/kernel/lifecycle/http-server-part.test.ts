@@ -76,11 +76,12 @@ test('a long answer is written out before the drain ends', async () => {
   const stop = new AbortController();
   const run = part.run(stop.signal);
   const outgoing = request({ ...at, port: part.address.port }).end();
+  const answered = once(outgoing, 'response');
   const response = await firstRequest;
   const long = Buffer.alloc(20_000_000, 'x');
   response.end(long);
   await part.stopAccepting();
-  const [answer] = await once(outgoing, 'response');
+  const [answer] = await answered;
   const drained = part.drain();
   expect((await buffer(answer)).length).toBe(long.length);
   await drained;
@@ -104,4 +105,46 @@ test('a host of another machine is portUnavailable', async () => {
     code: 'portUnavailable',
     message: expect.stringContaining('no address of this machine'),
   });
+});
+
+test('pipelined requests are all answered: only the last answer announces the end', async () => {
+  const server = createServer();
+  const part = await openHttpServerPart({ name: 'held', server, at });
+  const stop = new AbortController();
+  const run = part.run(stop.signal);
+  const responses: ServerResponse[] = [];
+  const bothArrived = new Promise<void>((resolve) =>
+    server.on('request', (_request, response) => {
+      if (responses.push(response) === 2) resolve();
+    }),
+  );
+  const socket = connect(part.address.port, at.host);
+  const received = text(socket);
+  socket.write('GET /1 HTTP/1.1\r\nHost: held\r\n\r\nGET /2 HTTP/1.1\r\nHost: held\r\n\r\n');
+  await bothArrived;
+  await part.stopAccepting();
+  for (const [index, response] of responses.entries()) response.end(`answer ${index + 1}`);
+  await part.drain();
+  expect(await received).toMatch(/Connection: keep-alive[\s\S]*answer 1[\s\S]*Connection: close[\s\S]*answer 2/);
+  stop.abort();
+  await run;
+});
+
+test('a request that was on its way when the drain began is answered; an idle connection is closed then', async () => {
+  const server = createServer((_request, response) => response.end('late answer'));
+  const part = await openHttpServerPart({ name: 'held', server, at });
+  const stop = new AbortController();
+  const run = part.run(stop.signal);
+  const [busy, idle] = [connect(part.address.port, at.host), connect(part.address.port, at.host)];
+  await Promise.all([once(busy, 'connect'), once(idle, 'connect')]);
+  const received = text(busy);
+  const idleEnded = text(idle);
+  await part.stopAccepting();
+  const drained = part.drain();
+  busy.write('GET / HTTP/1.1\r\nHost: held\r\n\r\n');
+  await drained;
+  expect(await received).toMatch(/Connection: close[\s\S]*late answer/);
+  expect(await idleEnded).toBe('');
+  stop.abort();
+  await run;
 });

@@ -1,5 +1,7 @@
 import type { Server, ServerResponse } from 'node:http';
-import { Server as NetServer } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { sleep } from '../async/sleep.ts';
 import type { HostPort } from '../codec/host-port.ts';
 import { listen } from './listen.ts';
 import type { Part } from './part.ts';
@@ -23,9 +25,18 @@ export async function openHttpServerPart({ name, server, at }: HttpServerPartOpt
   return new HttpServerPart({ name, server, address });
 }
 
+/** How long a client may take to send the request that it began when its last answer did not announce the end. */
+const quietMs = 50;
+/** Turns of the event loop in which connections that wait in the kernel are still taken. */
+const maxAcceptTurns = 50;
+/** Without a new connection; the first of them may end before the loop has looked for one. */
+const quietTurns = 3;
+
 /**
  * An HTTP server that answers every request it took before it stops.
- * Once it stops accepting, answers carry `Connection: close`, so that clients move on without a reset.
+ * Once it stops accepting, the last answer of a connection carries `Connection: close`, so that clients move on without a reset.
+ * Requests that are on their way at that moment are taken: the listener closes only after turns of the event loop without a new connection,
+ * and the drain ends only after a quiet moment without an open answer.
  *
  * Not by `server.close()`: it destroys connections whose answer is ended but not yet written out.
  */
@@ -36,9 +47,12 @@ class HttpServerPart implements Part {
   readonly #server: Server;
   /** Answers that are not written out yet. */
   readonly #open = new Set<ServerResponse>();
-  readonly #drained = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #state: 'accepting' | 'stopping' = 'accepting';
+  /** Answers of a connection go out in the order of its requests; what announces the end must be the last one. */
+  readonly #latest = new WeakMap<Socket, ServerResponse>();
+  #connections = 0;
+  #whenEmpty: (() => void) | undefined;
 
   constructor({ name, server, address }: ListeningServer) {
     this.name = name;
@@ -47,6 +61,9 @@ class HttpServerPart implements Part {
     // An error may come before the part is run.
     this.#ended.promise.catch(() => {});
     server.prependListener('request', (_request, response) => this.#onRequest(response));
+    server.on('connection', () => {
+      this.#connections += 1;
+    });
     server.on('error', (error) => this.#ended.reject(error));
     server.once('close', () => this.#ended.resolve());
   }
@@ -63,23 +80,43 @@ class HttpServerPart implements Part {
 
   async stopAccepting(): Promise<void> {
     this.#state = 'stopping';
+    for (const response of this.#open) if (this.#latest.get(response.req.socket) === response) announceEnd(response);
+    await this.#takeWaiting();
     NetServer.prototype.close.call(this.#server);
-    for (const response of this.#open) announceEnd(response);
-    if (this.#open.size === 0) this.#drained.resolve();
   }
 
-  /** Settles when no answer is outstanding. */
-  drain(): Promise<void> {
-    return this.#drained.promise;
+  /** Settles when no answer is outstanding and none came for a moment; what is idle then is closed. */
+  async drain(): Promise<void> {
+    for (let isQuiet = false; !isQuiet; ) {
+      while (this.#open.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
+      await sleep(quietMs);
+      isQuiet = this.#open.size === 0;
+    }
+    this.#server.closeAllConnections();
   }
 
   #onRequest(response: ServerResponse): void {
+    const { socket } = response.req;
+    const before = this.#latest.get(socket);
     this.#open.add(response);
-    if (this.#state === 'stopping') announceEnd(response);
+    this.#latest.set(socket, response);
+    if (this.#state === 'stopping') {
+      if (before && !before.headersSent) before.removeHeader('Connection');
+      announceEnd(response);
+    }
     response.once('close', () => {
       this.#open.delete(response);
-      if (this.#state === 'stopping' && this.#open.size === 0) this.#drained.resolve();
+      if (this.#open.size === 0) this.#whenEmpty?.();
     });
+  }
+
+  async #takeWaiting(): Promise<void> {
+    let idleTurns = 0;
+    for (let turn = 0; turn < maxAcceptTurns && idleTurns < quietTurns; turn += 1) {
+      const before = this.#connections;
+      await nextTurn();
+      idleTurns = this.#connections === before ? idleTurns + 1 : 0;
+    }
   }
 }
 

@@ -147,3 +147,13 @@ test('a composition that fails releases what it had opened, once', async () => {
   await expect(compose()).rejects.toMatchObject({ code: 'portUnavailable' });
   expect(log).toEqual(['dispose store']);
 });
+
+test('a composition that fails half-way stops the parts that were added, before their resources go', async () => {
+  const { lifecycle, log, errors, part, resource } = recorded();
+  lifecycle.use('store', resource('store'));
+  lifecycle.add(part('watcher'));
+  lifecycle.add(part('source'));
+  await lifecycle[Symbol.asyncDispose]();
+  expect(log).toEqual(['stop source', 'stop watcher', 'dispose store']);
+  expect(errors).toEqual([]);
+});

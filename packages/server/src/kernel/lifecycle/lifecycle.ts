@@ -56,7 +56,7 @@ export class Lifecycle implements AsyncDisposable {
    * What hangs beyond the deadline still runs afterwards, so the caller ends the process with the code.
    */
   async run(stop: AbortSignal): Promise<ExitCode> {
-    const running = this.#parts.map((part) => this.#start(part));
+    const running = this.#parts.splice(0).map((part) => this.#start(part));
     const onAbort = () => this.#stopRequested.resolve();
     stop.addEventListener('abort', onAbort, { once: true });
     if (!stop.aborted && running.length > 0) await this.#stopRequested.promise;
@@ -67,6 +67,9 @@ export class Lifecycle implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stoppingSince ??= this.#options.clock.monotonic();
+    // Without a run: a part may work or listen since its composition, which failed later. Nothing may keep the process alive.
+    const neverRun = this.#parts.splice(0).map((part) => this.#start(part));
+    await this.#stop(neverRun.reverse());
     for (let last = this.#resources.pop(); last; last = this.#resources.pop()) {
       const { name, resource } = last;
       await this.#step('dispose', name, () => Promise.resolve(resource[Symbol.asyncDispose]()));
@@ -104,12 +107,16 @@ export class Lifecycle implements AsyncDisposable {
     for (const { part } of running) {
       await this.#step('drain', part.name, async () => part.drain?.(this.#remainingMs('drain')));
     }
+    await this.#stop(running);
+    await this[Symbol.asyncDispose]();
+    logger.info({ ms: Math.round(clock.monotonic() - this.#stoppingSince) }, 'stopped');
+  }
+
+  async #stop(running: readonly RunningPart[]): Promise<void> {
     for (const { part, controller, ended } of running) {
       controller.abort();
       await this.#step('stop', part.name, () => ended);
     }
-    await this[Symbol.asyncDispose]();
-    logger.info({ ms: Math.round(clock.monotonic() - this.#stoppingSince) }, 'stopped');
   }
 
   #remainingMs(phase: Phase): number {

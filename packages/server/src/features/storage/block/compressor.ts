@@ -5,14 +5,18 @@ import type { BlockCodec } from './block-codec.ts';
 
 /** Below this a member is compressed at once: the way to a thread and back would cost more. */
 const inlineBytes = 16 * 1024;
+const closedText = 'the compressor is closed';
 
 interface Job {
+  readonly slot: number;
   readonly resolve: (payload: Buffer) => void;
   readonly reject: (error: Error) => void;
 }
 
 /** What a worker answers to `{ id, raw }`. */
-export type CompressorAnswer = { readonly id: number; readonly payload: Uint8Array<ArrayBuffer> } | { readonly id: number; readonly error: string };
+export type CompressorAnswer =
+  | { readonly id: number; readonly payload: Uint8Array<ArrayBuffer> }
+  | { readonly id: number; readonly error: string };
 
 /**
  * Compresses members: small ones on the calling thread, larger ones in threads of its own,
@@ -22,42 +26,49 @@ export type CompressorAnswer = { readonly id: number; readonly payload: Uint8Arr
 export class Compressor implements AsyncDisposable {
   readonly #codec: BlockCodec;
   readonly #size: number;
-  readonly #workers: Worker[] = [];
+  readonly #workers = new Map<number, Worker>();
   readonly #jobs = new Map<number, Job>();
   #nextId = 0;
+  readonly #stop = new AbortController();
 
   constructor(codec: BlockCodec, size = Math.max(1, Math.min(4, availableParallelism() - 1))) {
     this.#codec = codec;
     this.#size = size;
   }
 
-  /** The payload of one member. `raw` must not change until the promise settles. */
+  /** The payload of one member. `raw` must not change until the promise settles. Rejects where a thread dies or the compressor is closed. */
   compress(raw: Buffer): Buffer | Promise<Buffer> {
     if (raw.length < inlineBytes) return this.#codec.compress(raw);
+    if (this.#stop.signal.aborted) return Promise.reject(new Error(closedText));
     const id = this.#nextId++;
+    const slot = id % this.#size;
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-    this.#jobs.set(id, { resolve, reject });
-    this.#worker(id).postMessage({ id, raw });
+    this.#jobs.set(id, { slot, resolve, reject });
+    this.#worker(slot).postMessage({ id, raw });
     return promise;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#workers.splice(0).map((worker) => worker.terminate()));
-    this.#fail(new Error('the compressor is closed'));
+    this.#stop.abort();
+    await Promise.all([...this.#workers.values()].map((worker) => worker.terminate()));
   }
 
-  #worker(id: number): Worker {
-    const slot = id % this.#size;
-    const running = this.#workers[slot];
+  #worker(slot: number): Worker {
+    const running = this.#workers.get(slot);
     if (running) return running;
     const worker = new Worker(new URL('./compressor-worker.ts', import.meta.url), { workerData: { codec: this.#codec.name } });
     worker.unref();
     worker.on('message', (answer: CompressorAnswer) => this.#settle(answer));
+    let reason = 'it ended';
     worker.on('error', (error) => {
-      this.#workers.length = 0;
-      this.#fail(new Error(`a compression thread died: ${errorText(error)}`));
+      reason = errorText(error);
     });
-    this.#workers[slot] = worker;
+    // The next job of the slot starts another thread; jobs of other slots go on.
+    worker.on('exit', () => {
+      this.#workers.delete(slot);
+      this.#fail(slot, new Error(this.#stop.signal.aborted ? closedText : `a compression thread died: ${reason}`));
+    });
+    this.#workers.set(slot, worker);
     return worker;
   }
 
@@ -68,8 +79,11 @@ export class Compressor implements AsyncDisposable {
     else job?.resolve(Buffer.from(answer.payload.buffer, answer.payload.byteOffset, answer.payload.byteLength));
   }
 
-  #fail(error: Error): void {
-    for (const job of this.#jobs.values()) job.reject(error);
-    this.#jobs.clear();
+  #fail(slot: number, error: Error): void {
+    for (const [id, job] of this.#jobs) {
+      if (job.slot !== slot) continue;
+      this.#jobs.delete(id);
+      job.reject(error);
+    }
   }
 }

@@ -19,7 +19,8 @@ export function createGzipCodec(level = 1): BlockCodec {
     decompress(payload) {
       const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
       const raw = inflateRawSync(bytes.subarray(0, bytes.length - trailerLength));
-      if (crc32(raw) !== bytes.readUInt32LE(bytes.length - trailerLength)) throw new Error('the member is broken: CRC-32 of its rows differs');
+      if (crc32(raw) !== bytes.readUInt32LE(bytes.length - trailerLength))
+        throw new Error('the member is broken: CRC-32 of its rows differs');
       return raw;
     },
   };

@@ -88,7 +88,8 @@ export interface DecodedHeader {
  */
 export function decodeMemberHeader(bytes: Buffer, nonce: Buffer): DecodedHeader | undefined {
   if (bytes.length < headerLength || !bytes.subarray(0, 10).equals(memberMagic)) return undefined;
-  if (bytes[12] !== 0x53 || bytes[13] !== 0x4c || bytes.readUInt16LE(14) !== subfieldLength || bytes[16] !== formatVersion) return undefined;
+  if (bytes[12] !== 0x53 || bytes[13] !== 0x4c || bytes.readUInt16LE(14) !== subfieldLength || bytes[16] !== formatVersion)
+    return undefined;
   const length = 12 + bytes.readUInt16LE(10);
   if (length < headerLength || bytes.length < length) return undefined;
   if (!bytes.subarray(20, 20 + nonceLength).equals(nonce) || bytes.readUInt32LE(crcOffset) !== headerCrc(bytes, length)) return undefined;

@@ -4,8 +4,8 @@ import type { TableEngine } from '../../../engines/tables/table-engine.ts';
 import { decodeJson } from '../../../kernel/codec/json.ts';
 import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
 import { sinkKeyText } from '../../definitions/keys.ts';
-import type { File } from '../state/file.ts';
 import { addFigures, figuresSchema, zeroFigures } from '../state/figures.ts';
+import type { File } from '../state/file.ts';
 import type { Slice } from '../state/slice.ts';
 import {
   fileMetadataKey,

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { TableEngine } from '../../../engines/tables/table-engine.ts';
-import type { File } from '../state/file.ts';
 import { sumFigures } from '../state/figures.ts';
+import type { File } from '../state/file.ts';
 import type { Slice } from '../state/slice.ts';
 import { sliceKeyText } from '../state/storage-keys.ts';
 import type { StorageStore } from '../state/storage-store.ts';
 import { tableNameOf } from '../table-name.ts';
 import { slicesOfFile } from './file-slices.ts';
+
+/** The upload may have rewritten each byte of a row to U+FFFD, which is three. */
+const rewrittenGrowth = 3;
 
 /** From closing slices to rows in the table. */
 export class Importer {
@@ -36,7 +39,9 @@ export class Importer {
   /** Imports the file once, whoever else tries (I2): the engine's ledger decides. */
   async import(fileKey: string, file: File & { state: 'importing' }, signal: AbortSignal): Promise<void> {
     const slices = (await slicesOfFile(this.#store, fileKey)).map(({ value }) => value);
-    const objects = slices.flatMap((slice) => (slice.state === 'uploaded' && slice.object ? [{ key: slice.object.key, codec: slice.codec }] : []));
+    const objects = slices.flatMap((slice) =>
+      slice.state === 'uploaded' && slice.object ? [{ key: slice.object.key, codec: slice.codec }] : [],
+    );
     const { rows } = await this.#tables.importFile(
       {
         importId: file.importId,
@@ -44,7 +49,7 @@ export class Importer {
         columns: file.columns,
         rows: file.figures.goodRows,
         checksum: file.checksum,
-        maxRowBytes: file.settings.maxRowBytes,
+        maxRowBytes: file.settings.maxRowBytes * rewrittenGrowth,
         objects,
       },
       signal,

@@ -1,21 +1,24 @@
-import type { MetadataCheck, MetadataWrite } from '../../../engines/metadata/metadata-store.ts';
 import { decodeJson } from '../../../kernel/codec/json.ts';
 import { utcTime } from '../../../kernel/codec/utc-time.ts';
+import type { TransactionPart } from '../../definitions/definition-hooks.ts';
 import { definitionPrefix, sinkKeyText } from '../../definitions/keys.ts';
-import { type Sink, sinkSchema } from '../../definitions/sink.ts';
-import { type FileSettings, transitionFile } from '../state/file.ts';
+import { type Sink, sinkKeyOf, sinkSchema } from '../../definitions/sink.ts';
+import { joinParts } from '../../definitions/transaction-part.ts';
+import { type File, type FileSettings, transitionFile } from '../state/file.ts';
 import { type Slice, transitionSlice } from '../state/slice.ts';
 import { fileKeyText, fileMetadataKey, sliceKeyText, sliceMetadataKey } from '../state/storage-keys.ts';
-import type { Stored } from '../state/storage-store.ts';
-import type { StorageStore } from '../state/storage-store.ts';
+import type { StorageStore, Stored } from '../state/storage-store.ts';
 import { slicesOfFile } from './file-slices.ts';
 import { newFile, newSlice, openingOfFile, openingOfSlice } from './new-file.ts';
+import { newestFile } from './newest-file.ts';
 
 interface RotationOptions {
   readonly store: StorageStore;
   readonly settings: FileSettings;
   /** The volume for the next slice of a sink. */
   readonly assignVolume: () => string;
+  /** Files of the sink that are known in memory, a moment behind metadata. */
+  readonly knownFiles: (sinkKey: string) => readonly File[];
 }
 
 /**
@@ -30,11 +33,21 @@ export class Rotation {
     this.#options = options;
   }
 
-  /** What opens the first file of a new sink, to join the transaction that creates it. */
-  opening(sink: Sink): { checks: MetadataCheck[]; writes: MetadataWrite[] } {
-    const { store, settings, assignVolume } = this.#options;
-    const file = newFile(sink, store.now(), settings);
-    return merge(openingOfFile(file), openingOfSlice(newSlice(file, assignVolume(), file.openedAt)));
+  /** What opens the sink's next file, and closes the one that is open, to join the transaction that activates or changes the sink. */
+  async succession(sink: Sink): Promise<TransactionPart> {
+    const { store } = this.#options;
+    const last = await this.#newestFile(sink);
+    if (last?.value.state === 'writing') {
+      const { part, at } = await this.#closing(last);
+      return joinParts(part, this.#opening(sink, at));
+    }
+    return this.#opening(sink, last ? after(store.now(), last.value.openedAt, last.value.closingAt) : store.now());
+  }
+
+  /** What closes the sink's file without a successor. */
+  async deactivation(sink: Sink): Promise<TransactionPart> {
+    const last = await this.#newestFile(sink);
+    return last?.value.state === 'writing' ? (await this.#closing(last)).part : { checks: [], writes: [] };
   }
 
   /** Closes the slice and opens the next one of the same file and volume. */
@@ -45,31 +58,51 @@ export class Rotation {
     if (stored?.value.state !== 'writing' || file?.value.state !== 'writing') return false;
     const now = after(store.now(), stored.value.openedAt);
     const successor = openingOfSlice(newSlice(file.value, stored.value.volumeId, now));
-    const unchanged: MetadataCheck = { key: fileMetadataKey(stored.value.file), modRevision: file.modRevision };
-    return this.#commit(closingOfSlice(stored, now), successor, { checks: [unchanged], writes: [] });
+    // Written, although nothing of it changes: a rotation of the file that has not seen the successor must fail, or it would
+    // leave it open in a closed file.
+    const key = fileMetadataKey(stored.value.file);
+    const touched: TransactionPart = {
+      checks: [{ key, modRevision: file.modRevision }],
+      writes: [{ type: 'put', key, value: JSON.stringify(file.value) }],
+    };
+    return this.#commit(closingOfSlice(stored, now), successor, touched);
   }
 
   /** Closes the file with its open slices and opens the next file, unless the sink is gone or disabled. */
   async rotateFile(fileKey: string): Promise<boolean> {
-    const { store, settings, assignVolume } = this.#options;
+    const { store } = this.#options;
     const stored = await store.file(fileKey);
     if (stored?.value.state !== 'writing') return false;
-    const slices = await slicesOfFile(store, fileKey);
-    const now = after(store.now(), ...slices.map(({ value }) => value.openedAt), stored.value.openedAt);
-    const closed = transitionFile(stored.value, { type: 'close', at: now });
-    const parts = slices.filter(({ value }) => value.state === 'writing').map((slice) => closingOfSlice(slice, now));
+    const { part, at } = await this.#closing(stored);
     const sink = await this.#sink(sinkKeyText(stored.value.sink));
-    if (sink.value && !sink.value.disabled) {
-      const file = newFile(sink.value, now, settings);
-      parts.push(openingOfFile(file), openingOfSlice(newSlice(file, assignVolume(), now)));
-    }
-    return this.#commit(...parts, {
-      checks: [
-        { key: fileMetadataKey(fileKey), modRevision: stored.modRevision },
-        { key: sink.key, modRevision: sink.modRevision },
-      ],
-      writes: [{ type: 'put', key: fileMetadataKey(fileKeyText(stored.value)), value: JSON.stringify(closed) }],
-    });
+    const parts: TransactionPart[] = [part, { checks: [{ key: sink.key, modRevision: sink.modRevision }], writes: [] }];
+    if (sink.value && !sink.value.disabled) parts.push(this.#opening(sink.value, at));
+    return this.#commit(...parts);
+  }
+
+  #newestFile(sink: Sink): Promise<Stored<File> | undefined> {
+    const { store, knownFiles } = this.#options;
+    const sinkKey = sinkKeyText(sinkKeyOf(sink));
+    return newestFile(store, sinkKey, knownFiles(sinkKey));
+  }
+
+  #opening(sink: Sink, openedAt: string): TransactionPart {
+    const { settings, assignVolume } = this.#options;
+    const file = newFile(sink, openedAt, settings);
+    return joinParts(openingOfFile(file), openingOfSlice(newSlice(file, assignVolume(), openedAt)));
+  }
+
+  /** What closes the writing file with its open slices, and the time of that, from which a successor may open. */
+  async #closing({ value: file, modRevision }: Stored<File>): Promise<{ part: TransactionPart; at: string }> {
+    const { store } = this.#options;
+    const fileKey = fileKeyText(file);
+    const slices = await slicesOfFile(store, fileKey);
+    const at = after(store.now(), file.openedAt, ...slices.map(({ value }) => value.openedAt));
+    const key = fileMetadataKey(fileKey);
+    const value = JSON.stringify(transitionFile(file, { type: 'close', at }));
+    const ofFile: TransactionPart = { checks: [{ key, modRevision }], writes: [{ type: 'put', key, value }] };
+    const open = slices.filter((slice) => slice.value.state === 'writing');
+    return { part: joinParts(ofFile, ...open.map((slice) => closingOfSlice(slice, at))), at };
   }
 
   async #sink(sinkKey: string): Promise<{ key: string; modRevision: number; value: Sink | undefined }> {
@@ -79,19 +112,15 @@ export class Rotation {
     return { key, modRevision: entry?.modRevision ?? 0, value };
   }
 
-  async #commit(...parts: { checks: MetadataCheck[]; writes: MetadataWrite[] }[]): Promise<boolean> {
-    return (await this.#options.store.metadata.transact(merge(...parts))).committed;
+  async #commit(...parts: readonly TransactionPart[]): Promise<boolean> {
+    return (await this.#options.store.metadata.transact(joinParts(...parts))).committed;
   }
 }
 
-function closingOfSlice({ value, modRevision }: Stored<Slice>, at: string): { checks: MetadataCheck[]; writes: MetadataWrite[] } {
+function closingOfSlice({ value, modRevision }: Stored<Slice>, at: string): TransactionPart {
   const key = sliceMetadataKey(sliceKeyText(value));
   const closed = transitionSlice(value, { type: 'close', at });
   return { checks: [{ key, modRevision }], writes: [{ type: 'put', key, value: JSON.stringify(closed) }] };
-}
-
-function merge(...parts: { checks: MetadataCheck[]; writes: MetadataWrite[] }[]): { checks: MetadataCheck[]; writes: MetadataWrite[] } {
-  return { checks: parts.flatMap((part) => part.checks), writes: parts.flatMap((part) => part.writes) };
 }
 
 /** max(now, the latest of `times` + 1 ms): times of a sink's files and slices only grow, whatever the clock does. */

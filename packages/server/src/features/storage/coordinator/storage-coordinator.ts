@@ -28,6 +28,8 @@ interface StorageCoordinatorOptions {
 
 const concurrency = 8;
 const probeIntervalMs = 2000;
+/** After a transaction that met somebody else's. */
+const lookAgainMs = 100;
 
 /**
  * Decides when slices and files rotate, imports closed files and cleans up imported ones.
@@ -39,7 +41,10 @@ export class StorageCoordinator implements AsyncDisposable {
   readonly #unsubscribe: () => void;
   /** Files whose last import failed for a reason that may pass. */
   readonly #failing = new Set<string>();
+  /** Files that failed, and need not wait out their delay: the engine has worked since. */
+  readonly #forgiven = new Set<string>();
   #probeTimer: NodeJS.Timeout | undefined;
+  readonly #stop = new AbortController();
 
   constructor(options: StorageCoordinatorOptions) {
     this.#options = options;
@@ -55,6 +60,7 @@ export class StorageCoordinator implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
     clearTimeout(this.#probeTimer);
     this.#unsubscribe();
     await this.#jobs[Symbol.asyncDispose]();
@@ -64,7 +70,7 @@ export class StorageCoordinator implements AsyncDisposable {
   async #follow(key: string, signal: AbortSignal): Promise<number | undefined> {
     const file = this.#options.view.file(key);
     if (!file) return undefined;
-    const retryInMs = file.retry && !this.#forgiven(key) ? Date.parse(file.retry.after) - Date.parse(this.#options.store.now()) : 0;
+    const retryInMs = this.#forgiven.delete(key) ? 0 : this.#options.store.retryInMs(key, file.retry);
     if (retryInMs > 0) return retryInMs;
     switch (file.state) {
       case 'writing':
@@ -87,7 +93,7 @@ export class StorageCoordinator implements AsyncDisposable {
     const verdict = judgeFile({ figures, slices: slices.length }, ageMs, file.settings.import);
     if ('rotate' in verdict) {
       logger.debug({ file: key, cause: verdict.rotate, rows: figures.goodRows }, 'rotate a file');
-      return (await rotation.rotateFile(key)) ? undefined : 100;
+      return (await rotation.rotateFile(key)) ? undefined : lookAgainMs;
     }
     const waits = [waitOf(verdict, ageMs)];
     for (const slice of slices) if (slice.state === 'writing') waits.push(await this.#rotateSlice(slice, file));
@@ -102,7 +108,7 @@ export class StorageCoordinator implements AsyncDisposable {
     const verdict = judgeSlice(view.figures(key), ageMs, file.settings.upload);
     if (!('rotate' in verdict)) return waitOf(verdict, ageMs);
     logger.debug({ slice: key, cause: verdict.rotate }, 'rotate a slice');
-    return (await rotation.rotateSlice(key)) ? undefined : 100;
+    return (await rotation.rotateSlice(key)) ? undefined : lookAgainMs;
   }
 
   async #import(key: string, file: File & { state: 'importing' }, signal: AbortSignal): Promise<undefined> {
@@ -110,7 +116,8 @@ export class StorageCoordinator implements AsyncDisposable {
     try {
       await importer.import(key, file, signal);
       logger.debug({ file: key, rows: file.figures.goodRows }, 'imported a file');
-      this.#engineAnswered();
+      this.#failing.delete(key);
+      this.#forgive();
     } catch (error) {
       if (signal.aborted) return undefined;
       await this.#noteFailure(key, file, error);
@@ -129,29 +136,32 @@ export class StorageCoordinator implements AsyncDisposable {
     }
     const retry = nextRetry(file.retry, { now: store.now(), reason, random: this.#options.random() });
     logger.warn({ file: key, reason, attempt: retry.attempt, after: retry.after }, 'an import failed and is tried again');
-    this.#failing.add(key);
     await store.changeFile(key, () => ({ type: 'failed', retry }));
-    this.#probeTimer ??= setTimeout(() => this.#probe(), probeIntervalMs);
+    this.#forgiven.delete(key);
+    this.#failing.add(key);
+    this.#probeTimer ??= setTimeout(() => this.#probe({ wasDown: false }), probeIntervalMs);
   }
 
-  #probe(): void {
-    this.#probeTimer = undefined;
+  /** Only an engine that was seen down forgives by coming back: one that answers while imports fail would void their delays. */
+  #probe({ wasDown }: { wasDown: boolean }): void {
     this.#options.tables.probe().then(
-      () => this.#engineAnswered(),
       () => {
-        this.#probeTimer = setTimeout(() => this.#probe(), probeIntervalMs);
+        this.#probeTimer = undefined;
+        if (wasDown) this.#forgive();
+      },
+      () => {
+        if (!this.#stop.signal.aborted) this.#probeTimer = setTimeout(() => this.#probe({ wasDown: true }), probeIntervalMs);
       },
     );
   }
 
   /** The engine works again: what waits for it need not wait out its delay. */
-  #engineAnswered(): void {
-    for (const key of this.#failing) this.#jobs.request(key);
-  }
-
-  /** True once for each failure that was noted before the engine answered. */
-  #forgiven(key: string): boolean {
-    return this.#failing.delete(key);
+  #forgive(): void {
+    for (const key of this.#failing) {
+      this.#forgiven.add(key);
+      this.#jobs.request(key);
+    }
+    this.#failing.clear();
   }
 
   async #cleanUp(key: string, file: File & { state: 'imported' }): Promise<number | undefined> {
@@ -159,8 +169,7 @@ export class StorageCoordinator implements AsyncDisposable {
     const restMs = store.restMs(key, file.importedAt, retentionMs);
     if (restMs > 0) return restMs;
     const confirmed = view.slicesOf(key).every((slice) => slice.state === 'uploaded' && slice.localRemovedAt !== undefined);
-    if (confirmed) await cleanup.remove(key, file);
-    return undefined;
+    return confirmed && !(await cleanup.remove(key, file)) ? lookAgainMs : undefined;
   }
 }
 

@@ -24,11 +24,14 @@ export class FileWindow {
 
   /** Where `needle` occurs first at or behind `from`. */
   async indexOf(needle: Buffer, from: number): Promise<number | undefined> {
-    for (let offset = from; offset < this.#limit; offset += windowBytes - needle.length + 1) {
-      const found = (await this.read(offset, windowBytes)).indexOf(needle);
+    for (let offset = from; ; ) {
+      if ((await this.read(offset, needle.length)).length < needle.length) return undefined;
+      // What is in the window, however little: a search that begins anew behind each hit must not read the file anew.
+      const held = this.#bytes.subarray(offset - this.#start);
+      const found = held.indexOf(needle);
       if (found >= 0) return offset + found;
+      offset += held.length - needle.length + 1;
     }
-    return undefined;
   }
 
   async #load(offset: number, length: number): Promise<void> {

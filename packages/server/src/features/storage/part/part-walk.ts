@@ -16,7 +16,10 @@ export type WalkStep =
   | { readonly type: 'good'; readonly offset: number; readonly header: MemberHeader; readonly headerLength: number }
   /** The header is as written, the payload is not. `length`: the bytes it takes in the file as it is. */
   | { readonly type: 'bad'; readonly offset: number; readonly length: number; readonly header: MemberHeader }
-  /** Bytes that hold no intact header of this part. `lostRows`: rows that the next intact header proves to be missing. */
+  /**
+   * Bytes that hold no intact header of this part, or a last member that the limit cuts.
+   * `lostRows`: what that member's header, or the next intact one, proves to be missing.
+   */
   | { readonly type: 'unreadable'; readonly offset: number; readonly length: number; readonly lostRows: number | undefined };
 
 export interface WalkOptions {
@@ -36,8 +39,8 @@ export const partStart: PartPosition = { nextSequence: 0, rows: 0 };
 
 /**
  * Walks a part from header to header up to `limit` bytes and verifies every checksum, without inflating.
- * A member with a broken payload is passed by its length; behind a broken header the file is searched for the next
- * header of this part (its nonce, a higher sequence).
+ * Behind a broken header or payload the file is searched for the next header of this part (its nonce, a higher sequence);
+ * a member with a broken payload is passed by its length where none stands before.
  */
 export async function* walkPart(file: FileHandle, { nonce, limit, after = partStart }: WalkOptions): AsyncGenerator<WalkStep> {
   const window = new FileWindow(file, limit);
@@ -66,13 +69,12 @@ export async function* walkPart(file: FileHandle, { nonce, limit, after = partSt
       offset = end;
       continue;
     }
-    // The length is believed only if it leads to a header or to the end; else bytes are missing inside this member.
-    const believed = end === limit || (end < limit && (await headerAt(window, { offset: end, nonce, nextSequence })) !== undefined);
-    const behind = believed ? end : await searchHeader(window, { from: offset + 1, nonce, nextSequence });
-    if (behind !== undefined) yield { type: 'bad', offset, length: behind - offset, header };
-    else if (end < limit) yield { type: 'bad', offset, length: end - offset, header };
-    else yield { type: 'unreadable', offset, length: limit - offset, lostRows: undefined };
-    offset = behind ?? Math.min(end, limit);
+    // Where bytes are missing inside this member, the next one stands before the end that the length tells.
+    const behind = await searchHeader(window, { from: offset + found.length, nonce, nextSequence });
+    const next = Math.min(behind ?? end, end, limit);
+    if (behind === undefined && end > limit) yield { type: 'unreadable', offset, length: next - offset, lostRows: header.rows };
+    else yield { type: 'bad', offset, length: next - offset, header };
+    offset = next;
   }
 }
 

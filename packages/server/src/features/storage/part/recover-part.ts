@@ -1,7 +1,7 @@
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fsyncDirectory } from '../../../kernel/folder/durable-file.ts';
-import { memberFlag } from '../block/member-header.ts';
+import { headerLength, memberFlag } from '../block/member-header.ts';
 import { addStep, emptySummary, type PartSummary } from './part-summary.ts';
 import { type PartPosition, partStart, type WalkStep, walkPart } from './part-walk.ts';
 
@@ -63,17 +63,35 @@ async function findLastGoodBlock(steps: AsyncIterable<WalkStep>): Promise<KeptPa
   return kept;
 }
 
-/** Rows of whole blocks in a cut-off tail: up to the last bad member that ends a block. What follows was torn. */
+/**
+ * Rows of whole blocks in a cut-off tail: up to the last bad member that ends a block. What follows was torn;
+ * but where no header is left of it, it may have been a whole block too.
+ */
 async function damageInTail(path: string, nonce: Buffer, after: PartPosition): Promise<{ rows: number; unknown: boolean }> {
-  const file = await open(path, 'r').catch(() => undefined);
+  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
   if (!file) return { rows: 0, unknown: false };
   await using tail = file;
   const steps = await Array.fromAsync(walkPart(tail, { nonce, limit: (await tail.stat()).size, after }));
   const lost = steps.slice(0, steps.findLastIndex((step) => step.type === 'bad' && endsBlock(step)) + 1);
   return {
     rows: lost.reduce((sum, step) => sum + (step.type === 'unreadable' ? (step.lostRows ?? 0) : step.header.rows), 0),
-    unknown: lost.some((step) => step.type === 'unreadable' && step.lostRows === undefined),
+    unknown: (await isHeaderless(tail, steps.at(-1))) || lost.some((step) => step.type === 'unreadable' && step.lostRows === undefined),
   };
+}
+
+/**
+ * Whether a tail ends with bytes that a torn write does not explain: it begins with a header, and where that is not
+ * whole, nothing or zeros follow.
+ */
+async function isHeaderless(tail: FileHandle, last: WalkStep | undefined): Promise<boolean> {
+  if (last?.type !== 'unreadable' || last.lostRows !== undefined || last.length <= headerLength) return false;
+  for await (const chunk of tail.createReadStream({ start: last.offset + headerLength, autoClose: false })) {
+    if (Buffer.from(chunk).some((byte) => byte !== 0)) return true;
+  }
+  return false;
 }
 
 const endsBlock = (step: Exclude<WalkStep, { type: 'unreadable' }>): boolean => (step.header.flags & memberFlag.end) !== 0;

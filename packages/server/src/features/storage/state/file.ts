@@ -13,7 +13,7 @@ import { retrySchema } from './retry.ts';
 export const sinkRefSchema = z.object({ projectId: z.int(), branchId: z.int(), sourceId: z.string(), sinkId: z.string() });
 
 /** Triggers as they were when the file was opened. Times in milliseconds, sizes in bytes. */
-export const fileSettingsSchema = z.object({
+const fileSettingsSchema = z.object({
   maxRowBytes: z.int(),
   upload: z.object({ minIntervalMs: z.number(), intervalMs: z.number(), count: z.int(), bytes: z.int() }),
   import: z.object({
@@ -44,7 +44,7 @@ const fileBase = z.object({
 
 const closed = { closingAt: z.string() };
 const counted = { figures: figuresSchema };
-export const quarantineSchema = z.object({ at: z.string(), reason: z.string() });
+const quarantineSchema = z.object({ at: z.string(), reason: z.string() });
 
 export const fileSchema = z.discriminatedUnion('state', [
   fileBase.extend({ state: z.literal('writing') }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { sinkRefSchema } from './file.ts';
 import { type Figures, figuresSchema } from './figures.ts';
+import { sinkRefSchema } from './file.ts';
 import { retrySchema } from './retry.ts';
 
 /**
@@ -32,7 +32,7 @@ const partSchema = z.object({
 export type SealedPart = z.infer<typeof partSchema>;
 
 const objectSchema = z.object({ key: z.string(), bytes: z.int() });
-export type SliceObject = z.infer<typeof objectSchema>;
+type SliceObject = z.infer<typeof objectSchema>;
 
 const closed = { closingAt: z.string() };
 const sealed = { uploadingAt: z.string(), parts: z.array(partSchema), figures: figuresSchema };
@@ -88,11 +88,3 @@ export function transitionSlice(slice: Slice, event: SliceEvent): Slice | undefi
       return slice.state === 'uploaded' ? undefined : { ...slice, retry: event.retry };
   }
 }
-
-/** Slice states that a file of this state may have (stream storage specification, legal pairs). */
-export const legalSliceStates = {
-  writing: ['writing', 'closing', 'uploading', 'uploaded'],
-  closing: ['closing', 'uploading', 'uploaded'],
-  importing: ['uploaded'],
-  imported: ['uploaded'],
-} as const;

@@ -1,9 +1,10 @@
 import type { MetadataStore, MetadataWrite } from '../../../engines/metadata/metadata-store.ts';
-import { AppError } from '../../../kernel/errors/app-error.ts';
 import { decodeJson } from '../../../kernel/codec/json.ts';
 import { utcTime } from '../../../kernel/codec/utc-time.ts';
+import { AppError } from '../../../kernel/errors/app-error.ts';
 import type { Clock } from '../../../kernel/time/clock.ts';
 import { type File, type FileEvent, fileSchema, transitionFile } from './file.ts';
+import type { Retry } from './retry.ts';
 import { type Slice, type SliceEvent, sliceSchema, transitionSlice } from './slice.ts';
 import { fileMetadataKey, sliceMetadataKey } from './storage-keys.ts';
 
@@ -14,6 +15,9 @@ export interface Stored<T> {
 
 const maxConflicts = 20;
 const rememberedAges = 100_000;
+/** UTC texts of fixed width, so text order is time order. */
+const timeFields = ['openedAt', 'closingAt', 'uploadingAt', 'uploadedAt', 'importingAt'] as const;
+type EntityTimes = Readonly<Partial<Record<(typeof timeFields)[number], string | undefined>>>;
 
 /** Files and slices in metadata. Every change is a transition fenced by the entity's revision. */
 export class StorageStore {
@@ -45,7 +49,7 @@ export class StorageStore {
     return this.#change(fileMetadataKey(key), {
       read: async () => {
         const stored = await this.file(key);
-        const after = stored && transitionFile(stored.value, eventAt(this.now()));
+        const after = stored && transitionFile(stored.value, eventAt(this.#notBefore(stored.value)));
         return stored && after && { after, modRevision: stored.modRevision };
       },
     });
@@ -57,7 +61,7 @@ export class StorageStore {
       writes,
       read: async () => {
         const stored = await this.slice(key);
-        const after = stored && transitionSlice(stored.value, eventAt(this.now()));
+        const after = stored && transitionSlice(stored.value, eventAt(this.#notBefore(stored.value)));
         return stored && after && { after, modRevision: stored.modRevision };
       },
     });
@@ -71,6 +75,11 @@ export class StorageStore {
     return durationMs - this.ageMs(key, at);
   }
 
+  /** Milliseconds until the next attempt; not positive where it is due, or nothing has failed. */
+  retryInMs(key: string, retry: Retry | undefined): number {
+    return retry ? this.restMs(key, retry.lastFailedAt, Date.parse(retry.after) - Date.parse(retry.lastFailedAt)) : 0;
+  }
+
   ageMs(key: string, at: string): number {
     const monotonic = this.#clock.monotonic();
     const id = `${key}@${at}`;
@@ -81,6 +90,11 @@ export class StorageStore {
     if (oldest !== undefined) this.#firstSeen.delete(oldest);
     this.#firstSeen.set(id, { monotonic, ageMs });
     return ageMs;
+  }
+
+  /** Now, or the entity's latest time where the wall clock has stepped back behind it. */
+  #notBefore(entity: EntityTimes): string {
+    return timeFields.reduce((latest, field) => (latest < (entity[field] ?? '') ? (entity[field] ?? '') : latest), this.now());
   }
 
   async #change<T>(
@@ -100,5 +114,7 @@ export class StorageStore {
   }
 }
 
-export const decodeFile = (key: string, value: string): File => decodeJson(value, { schema: fileSchema, what: key, code: 'invariantBroken' });
-export const decodeSlice = (key: string, value: string): Slice => decodeJson(value, { schema: sliceSchema, what: key, code: 'invariantBroken' });
+export const decodeFile = (key: string, value: string): File =>
+  decodeJson(value, { schema: fileSchema, what: key, code: 'invariantBroken' });
+export const decodeSlice = (key: string, value: string): Slice =>
+  decodeJson(value, { schema: sliceSchema, what: key, code: 'invariantBroken' });

@@ -1,8 +1,8 @@
-import type { FileSettings } from './file.ts';
 import type { Figures } from './figures.ts';
+import type { FileSettings } from './file.ts';
 
 /** Why a slice or file is rotated. */
-export type RotationCause = 'count' | 'size' | 'time' | 'sliceCount' | 'maxSlices';
+type RotationCause = 'count' | 'size' | 'time' | 'sliceCount' | 'maxSlices';
 
 /** Rotate now; or look again when `ageMs` is reached; or only when something changes. */
 export type RotationVerdict = { readonly rotate: RotationCause } | { readonly lookAtAgeMs: number } | { readonly wait: true };

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { BlockCodec } from '../block/block-codec.ts';
 import { encodeMemberHeader, headerLength, type MemberHeader, memberFlag } from '../block/member-header.ts';
-import { partNonce } from '../part-name.ts';
 import { addStep, emptySummary } from '../part/part-summary.ts';
 import { walkPart } from '../part/part-walk.ts';
+import { partNonce } from '../part-name.ts';
 import { addFigures, type Figures, figuresOf, zeroFigures } from '../state/figures.ts';
 import type { SealedPart, Slice } from '../state/slice.ts';
 import { sliceFolder } from '../state/storage-keys.ts';
@@ -51,7 +51,11 @@ export async function readSlice({ slice, volumePath, codec, nulInText }: ReadSli
   return { figures, wholeFile, content: () => contentOf(pieces, { codec, nulInText }) };
 }
 
-async function readPart(path: string, part: SealedPart, nulInText: boolean): Promise<{ pieces: Piece[]; figures: Figures; isWhole: boolean }> {
+async function readPart(
+  path: string,
+  part: SealedPart,
+  nulInText: boolean,
+): Promise<{ pieces: Piece[]; figures: Figures; isWhole: boolean }> {
   const file = await openIfThere(path);
   if (!file) return { pieces: [], figures: zeroFigures, isWhole: false };
   await using handle = file;
@@ -67,7 +71,8 @@ async function readPart(path: string, part: SealedPart, nulInText: boolean): Pro
       continue;
     }
     const last = pieces.at(-1);
-    if (last && !last.rewrite && last.offset + last.length === offset) pieces[pieces.length - 1] = { ...last, length: last.length + header.memberLength };
+    if (last && !last.rewrite && last.offset + last.length === offset)
+      pieces[pieces.length - 1] = { ...last, length: last.length + header.memberLength };
     else pieces.push({ path, offset, length: header.memberLength, rewrite: undefined });
   }
   const [first] = pieces;

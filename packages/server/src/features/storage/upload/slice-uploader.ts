@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ObjectStore } from '../../../engines/objects/object-store.ts';
 import { KeyedJobs } from '../../../kernel/async/keyed-jobs.ts';
-import { errorText } from '../../../kernel/errors/app-error.ts';
+import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
 import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
 import type { BlockCodec } from '../block/block-codec.ts';
@@ -67,7 +67,7 @@ export class SliceUploader implements AsyncDisposable {
     const { view, store, logger } = this.#options;
     const slice = view.slice(key);
     if (slice?.state !== 'uploading') return undefined;
-    const retryInMs = slice.retry ? Date.parse(slice.retry.after) - Date.parse(store.now()) : 0;
+    const retryInMs = store.retryInMs(key, slice.retry);
     if (retryInMs > 0) return retryInMs;
     try {
       await this.#upload(key, slice, signal);
@@ -90,13 +90,14 @@ export class SliceUploader implements AsyncDisposable {
     const linked = reading.wholeFile !== undefined && (await objects.directory?.link(objectKey, reading.wholeFile)) === true;
     const stored = linked ? await objects.head(objectKey) : await objects.put(objectKey, reading.content(), { signal });
     checkpoint('upload.afterPut');
+    if (!stored) throw new AppError('objectsUnavailable', `The object ${objectKey} is not there after it was linked.`);
     const { goodRows } = reading.figures;
     if (goodRows < slice.figures.goodRows) {
       logger.error({ slice: key, lostRows: slice.figures.goodRows - goodRows }, 'the disk destroyed rows of a sealed slice');
     }
     const damagedRows = slice.figures.damagedRows + slice.figures.goodRows - goodRows;
     const figures = { ...slice.figures, goodRows, damagedRows };
-    const object = goodRows > 0 && stored ? { key: objectKey, bytes: stored.size } : undefined;
+    const object = goodRows > 0 ? { key: objectKey, bytes: stored.size } : undefined;
     const changed = await store.changeSlice(key, (at) => ({ type: 'upload', at, object, figures }));
     if (!changed || !object) await objects.delete(objectKey);
   }

@@ -6,7 +6,11 @@ import type { AppendRequest, AppendResult } from '../slice-writer.ts';
  * Judges a repeated append against a part that takes nothing more: `durable` where the block is in it, `conflict` where
  * other bytes are; undefined where the block lies behind the part's length, so that it is surely not stored.
  */
-export async function isStored(path: string, length: number, { offset, block }: AppendRequest): Promise<AppendResult | undefined> {
+export async function isStored(
+  path: string,
+  length: number,
+  { offset, block }: Pick<AppendRequest, 'offset' | 'block'>,
+): Promise<AppendResult | undefined> {
   if (offset >= length) return undefined;
   if (offset + block.length > length) return { type: 'conflict' };
   await using file = await open(path, 'r');

@@ -12,9 +12,9 @@ import { sliceFolder, sliceKeyText, sliceStatsMetadataKey } from '../state/stora
 import type { StorageStore } from '../state/storage-store.ts';
 import type { StorageView } from '../storage-view.ts';
 import type { Volume } from '../volume.ts';
+import { isStored } from './is-stored.ts';
 import { OpenSlice } from './open-slice.ts';
 import { PartFile } from './part-file.ts';
-import { isStored } from './is-stored.ts';
 import { removeLocal } from './remove-local.ts';
 
 interface LocalSliceWriterOptions {
@@ -39,13 +39,18 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
   readonly #options: LocalSliceWriterOptions;
   readonly #volumes: ReadonlyMap<string, { volume: Volume; syncs: Semaphore }>;
   readonly #open = new Map<string, OpenSlice>();
+  /** Of the open ones, those that are sealed in metadata, which the view need not show yet. */
+  readonly #sealed = new Set<string>();
   readonly #jobs: KeyedJobs;
   readonly #unsubscribe: () => void;
 
   constructor(options: LocalSliceWriterOptions) {
     this.#options = options;
     this.#volumes = new Map(
-      options.volumes.map((volume) => [volume.id, { volume, syncs: new Semaphore({ permits: syncsPerVolume, maxWaiting: maxWaitingSyncs }) }]),
+      options.volumes.map((volume) => [
+        volume.id,
+        { volume, syncs: new Semaphore({ permits: syncsPerVolume, maxWaiting: maxWaitingSyncs }) },
+      ]),
     );
     this.#jobs = new KeyedJobs({
       concurrency: 8,
@@ -87,7 +92,7 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
     const open = this.#open.get(key);
     if (slice.state === 'writing' && !open) this.#openSlice(key, slice);
     if (slice.state === 'closing') open?.stopAccepting();
-    if (slice.state === 'closing' || slice.state === 'uploaded') this.#jobs.request(key);
+    if (slice.state === 'closing' || slice.state === 'uploaded' || (open && slice.state === 'uploading')) this.#jobs.request(key);
   }
 
   #openSlice(key: string, slice: Slice): OpenSlice {
@@ -113,11 +118,13 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
   async #follow(key: string): Promise<number | undefined> {
     const slice = this.#options.view.slice(key);
     if (slice?.state === 'closing') await this.#seal(key, slice);
+    if (slice?.state === 'uploading' || slice?.state === 'uploaded') await this.#close(key);
     if (slice?.state === 'uploaded' && slice.localRemovedAt === undefined) return this.#remove(key, slice);
     return undefined;
   }
 
   async #seal(key: string, slice: Slice): Promise<void> {
+    if (this.#sealed.has(key)) return;
     const { checkpoint, store, logger } = this.#options;
     const open = this.#open.get(key) ?? this.#openSlice(key, slice);
     const { parts, figures, unknownDamage } = await open.seal();
@@ -126,12 +133,19 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
       { type: 'delete', key: sliceStatsMetadataKey(key) },
     ]);
     checkpoint('slice.afterSeal');
+    this.#sealed.add(key);
     if (!sealed) return;
     if (figures.damagedRows > 0 || unknownDamage) {
       logger.error({ slice: key, damagedRows: figures.damagedRows, unknownDamage }, 'the disk destroyed rows of a slice');
     }
+  }
+
+  /** Only once the view shows the sealed parts: between the two, nobody else could answer a repeat of a stored block. */
+  async #close(key: string): Promise<void> {
+    const open = this.#open.get(key);
     this.#open.delete(key);
-    await open[Symbol.asyncDispose]();
+    this.#sealed.delete(key);
+    await open?.[Symbol.asyncDispose]();
   }
 
   async #remove(key: string, slice: Slice & { state: 'uploaded' }): Promise<number | undefined> {

@@ -1,13 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../../kernel/observe/logger.ts';
-import { partNonce } from '../part-name.ts';
 import { type RecoveredPart, recoverPart, summarizePart } from '../part/recover-part.ts';
+import { partNonce } from '../part-name.ts';
 import type { AppendRequest, AppendResult } from '../slice-writer.ts';
 import { addFigures, type Figures, figuresOf, sumFigures, zeroFigures } from '../state/figures.ts';
 import type { SealedPart, Slice } from '../state/slice.ts';
 import { isStored } from './is-stored.ts';
-import { PartFile } from './part-file.ts';
+import type { PartFile } from './part-file.ts';
 
 interface OpenSliceOptions {
   readonly slice: Slice;
@@ -31,7 +31,7 @@ export class OpenSlice implements AsyncDisposable {
   #dead: Promise<ReadonlySet<string>> | undefined;
   #recoveredFigures: Figures = zeroFigures;
   #accepting: boolean;
-  #begun = new Set<Promise<unknown>>();
+  readonly #begun = new Set<Promise<unknown>>();
 
   constructor(options: OpenSliceOptions) {
     this.#options = options;

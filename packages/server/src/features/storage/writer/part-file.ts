@@ -1,12 +1,12 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { errorText } from '../../../kernel/errors/app-error.ts';
 import { fsyncDirectory, makeDirectoryDurable } from '../../../kernel/folder/durable-file.ts';
 import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
 import type { EncodedBlock } from '../part-encoder.ts';
 import type { AppendResult } from '../slice-writer.ts';
 import { addFigures, type Figures, zeroFigures } from '../state/figures.ts';
+import { isStored } from './is-stored.ts';
 
 interface PartFileOptions {
   readonly path: string;
@@ -15,7 +15,16 @@ interface PartFileOptions {
   readonly checkpoint: Checkpoint;
   /** Bounds the syncs that run on the volume at once. */
   readonly sync: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Makes the file, which must not exist, in its existing folder. */
+  readonly create?: (path: string) => Promise<PartHandle>;
 }
+
+/** What a part needs of its file. */
+export type PartHandle = Pick<FileHandle, 'writev' | 'write' | 'datasync' | 'truncate' | 'sync' | 'close'>;
+
+type AppendFailure = AppendResult & { readonly type: 'failed' };
+
+const createFile = (path: string): Promise<PartHandle> => open(path, 'wx', 0o640);
 
 /**
  * One part while its source lives: appends at the end, each acknowledged after its fdatasync (I1).
@@ -26,10 +35,9 @@ interface PartFileOptions {
  */
 export class PartFile implements AsyncDisposable {
   readonly #options: PartFileOptions;
-  #file: FileHandle | undefined;
-  #reachable = false;
+  #file: PartHandle | undefined;
   #watermark = 0;
-  #failure: string | undefined;
+  #failure: AppendFailure | undefined;
   #figures: Figures = zeroFigures;
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -49,14 +57,15 @@ export class PartFile implements AsyncDisposable {
 
   append(offset: number, block: EncodedBlock): Promise<AppendResult> {
     const result = this.#tail.then(() => this.#append(offset, block));
-    this.#tail = result;
+    // A repeat that cannot be read back fails alone.
+    this.#tail = result.catch(() => undefined);
     return result;
   }
 
   /** What a sealed part answers: repeats are known, everything else goes to the successor. */
   async appendSealed(offset: number, block: EncodedBlock): Promise<AppendResult> {
     await this.#tail;
-    return offset + block.length <= this.#watermark ? this.#repeat(offset, block) : { type: 'sealed', sealedLength: this.#watermark };
+    return (await this.#stored(offset, block)) ?? { type: 'sealed', sealedLength: this.#watermark };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -67,18 +76,21 @@ export class PartFile implements AsyncDisposable {
   }
 
   async #append(offset: number, block: EncodedBlock): Promise<AppendResult> {
-    if (offset + block.length <= this.#watermark) return this.#repeat(offset, block);
-    if (offset < this.#watermark) return { type: 'conflict' };
-    if (this.#failure !== undefined) return { type: 'failed', inDoubt: false, reason: this.#failure };
+    const stored = await this.#stored(offset, block);
+    if (stored) return stored;
+    // A repeat of the block that failed hears the same: until the part is sealed, what was in doubt still is.
+    if (this.#failure) return this.#failure;
     if (offset > this.#watermark) return { type: 'gap', watermark: this.#watermark };
     const { checkpoint, sync } = this.#options;
     try {
-      const file = (this.#file ??= await this.#create());
+      this.#file ??= await this.#create();
+      const file = this.#file;
       checkpoint('part.beforeWrite');
       await writeFully(file, block.buffers, offset);
       checkpoint('part.afterWrite');
       await sync(() => file.datasync());
-      if (!this.#reachable) await this.#makeReachable();
+      // The name of the new file; `#create` has made everything above it durable.
+      if (this.#watermark === 0) await fsyncDirectory(dirname(this.#options.path));
       checkpoint('part.afterSync');
     } catch (error) {
       return this.#fail(errorText(error));
@@ -88,39 +100,35 @@ export class PartFile implements AsyncDisposable {
     return { type: 'durable', watermark: this.#watermark };
   }
 
-  async #create(): Promise<FileHandle> {
-    const { path, volumePath } = this.#options;
+  async #create(): Promise<PartHandle> {
+    const { path, volumePath, create = createFile } = this.#options;
     await makeDirectoryDurable(dirname(path), volumePath);
-    return open(path, 'wx+', 0o640);
-  }
-
-  async #makeReachable(): Promise<void> {
-    await fsyncDirectory(dirname(this.#options.path));
-    this.#reachable = true;
+    return create(path);
   }
 
   /** A failed sync is never repeated: the pages may be gone and marked clean. Only a cut that is synced takes the block back. */
   async #fail(reason: string): Promise<AppendResult> {
-    this.#failure = reason;
+    const file = this.#file;
+    this.#file = undefined;
+    let inDoubt = false;
     try {
-      await this.#file?.truncate(this.#watermark);
-      await this.#file?.sync();
-      return { type: 'failed', inDoubt: false, reason };
+      await file?.truncate(this.#watermark);
+      await file?.sync();
     } catch {
-      return { type: 'failed', inDoubt: true, reason };
+      inDoubt = true;
     }
+    // A failing disk ends parts much faster than slices: kept until the sealing, their descriptors would run out.
+    await file?.close().catch(() => undefined);
+    this.#failure = { type: 'failed', inDoubt, reason };
+    return this.#failure;
   }
 
-  async #repeat(offset: number, block: EncodedBlock): Promise<AppendResult> {
-    const stored = Buffer.allocUnsafe(block.length);
-    const read = await this.#file?.read(stored, 0, block.length, offset);
-    return read?.bytesRead === block.length && crc32(stored) === block.checksum
-      ? { type: 'durable', watermark: this.#watermark }
-      : { type: 'conflict' };
+  #stored(offset: number, block: EncodedBlock): Promise<AppendResult | undefined> {
+    return isStored(this.#options.path, this.#watermark, { offset, block });
   }
 }
 
-async function writeFully(file: FileHandle, buffers: readonly Buffer[], offset: number): Promise<void> {
+async function writeFully(file: PartHandle, buffers: readonly Buffer[], offset: number): Promise<void> {
   const length = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
   let { bytesWritten: written } = await file.writev(buffers, offset);
   if (written === length) return;

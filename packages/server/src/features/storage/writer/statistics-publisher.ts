@@ -42,7 +42,8 @@ export class StatisticsPublisher implements AsyncDisposable {
     for (const { key, figures } of writer.openFigures()) {
       const rows = figures.goodRows + figures.damagedRows;
       seen.set(key, rows);
-      if (rows !== (this.#published.get(key) ?? 0)) writes.push({ type: 'put', key: sliceStatsMetadataKey(key), value: JSON.stringify(figures) });
+      if (rows !== (this.#published.get(key) ?? 0))
+        writes.push({ type: 'put', key: sliceStatsMetadataKey(key), value: JSON.stringify(figures) });
     }
     try {
       for (let from = 0; from < writes.length; from += maxTransactionOperations) {
