@@ -54,5 +54,19 @@ export const integerText = ({ min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SA
       ...(max !== Number.MAX_SAFE_INTEGER && { maximum: max }),
     });
 
+const truths = ['1', 't', 'T', 'TRUE', 'true', 'True'];
+const falsehoods = ['0', 'f', 'F', 'FALSE', 'false', 'False'];
+
+/** A truth value written in a query. */
+export const booleanText = () =>
+  z
+    .string()
+    .transform((given, context) => {
+      const breach: RuleBreach = { rule: 'type', expected: 'boolean', text: given };
+      if (!truths.includes(given) && !falsehoods.includes(given)) context.addIssue({ code: 'custom', params: breach, input: given });
+      return truths.includes(given);
+    })
+    .meta({ type: 'boolean' });
+
 /** UTC, `YYYY-MM-DDTHH:MM:SS.sssZ`. */
 export const timestamp = z.string().meta({ format: 'date-time' });

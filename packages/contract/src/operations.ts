@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { integerText, text } from './fields.ts';
+import { booleanText, integerText, text } from './fields.ts';
 import { mappingTestSchema } from './mapping-test.ts';
 import { operation } from './operation.ts';
 import { pageQuerySchema } from './page.ts';
 import { serviceDetailSchema } from './service-detail.ts';
-import { createSinkSchema, signals, sinkSchema, sinksListSchema } from './sink.ts';
-import { createSourceSchema, sourceSchema, sourcesListSchema } from './source.ts';
+import { createSinkSchema, signals, sinkSchema, sinksListSchema, updateSinkSchema } from './sink.ts';
+import { createSourceSchema, sourceSchema, sourcesListSchema, updateSourceSchema } from './source.ts';
 import { taskSchema } from './task.ts';
 import { versionSchema, versionsSchema } from './version.ts';
 
@@ -89,6 +89,63 @@ export const getSource = operation({
   status: 200,
   answer: sourceSchema,
   errors: ['stream.api.sourceNotFound'],
+});
+
+export const updateSource = operation({
+  id: 'UpdateSource',
+  method: 'PATCH',
+  path: sourcePath,
+  summary: 'Changes a source and makes a new version; what is left out stays as it is.',
+  tag: 'configuration',
+  access: 'write',
+  params: sourceParams,
+  query: nothing,
+  body: updateSourceSchema,
+  status: 202,
+  answer: taskSchema,
+  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound', 'stream.api.operationInProgress'],
+});
+
+export const deleteSource = operation({
+  id: 'DeleteSource',
+  method: 'DELETE',
+  path: sourcePath,
+  summary: 'Deletes a source with its sinks; their tables stay, and what was received is imported.',
+  tag: 'configuration',
+  access: 'write',
+  params: sourceParams,
+  query: z.object({ cascade: booleanText().default(false) }),
+  status: 202,
+  answer: taskSchema,
+  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound', 'stream.api.operationInProgress'],
+});
+
+export const disableSource = operation({
+  id: 'DisableSource',
+  method: 'PUT',
+  path: `${sourcePath}/disable`,
+  summary: 'Stops a source and its sinks; what was received is imported.',
+  tag: 'configuration',
+  access: 'write',
+  params: sourceParams,
+  query: nothing,
+  status: 202,
+  answer: taskSchema,
+  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound', 'stream.api.operationInProgress'],
+});
+
+export const enableSource = operation({
+  id: 'EnableSource',
+  method: 'PUT',
+  path: `${sourcePath}/enable`,
+  summary: 'Starts a disabled source and the sinks that were disabled with it.',
+  tag: 'configuration',
+  access: 'write',
+  params: sourceParams,
+  query: nothing,
+  status: 202,
+  answer: taskSchema,
+  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound', 'stream.api.operationInProgress'],
 });
 
 export const testSource = operation({
@@ -175,6 +232,63 @@ export const getSink = operation({
   status: 200,
   answer: sinkSchema,
   errors: ['stream.api.sourceNotFound', 'stream.api.sinkNotFound'],
+});
+
+export const updateSink = operation({
+  id: 'UpdateSink',
+  method: 'PATCH',
+  path: sinkPath,
+  summary: 'Changes a sink and makes a new version; what is left out stays as it is, a given mapping replaces all columns.',
+  tag: 'configuration',
+  access: 'write',
+  params: sinkParams,
+  query: nothing,
+  body: updateSinkSchema,
+  status: 202,
+  answer: taskSchema,
+  errors: ['stream.api.forbidden', 'stream.api.sinkNotFound', 'stream.api.operationInProgress'],
+});
+
+export const deleteSink = operation({
+  id: 'DeleteSink',
+  method: 'DELETE',
+  path: sinkPath,
+  summary: 'Deletes a sink; its table stays, and what was received is imported.',
+  tag: 'configuration',
+  access: 'write',
+  params: sinkParams,
+  query: nothing,
+  status: 202,
+  answer: taskSchema,
+  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound', 'stream.api.sinkNotFound', 'stream.api.operationInProgress'],
+});
+
+export const disableSink = operation({
+  id: 'DisableSink',
+  method: 'PUT',
+  path: `${sinkPath}/disable`,
+  summary: 'Stops a sink; what was received is imported.',
+  tag: 'configuration',
+  access: 'write',
+  params: sinkParams,
+  query: nothing,
+  status: 202,
+  answer: taskSchema,
+  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound', 'stream.api.sinkNotFound', 'stream.api.operationInProgress'],
+});
+
+export const enableSink = operation({
+  id: 'EnableSink',
+  method: 'PUT',
+  path: `${sinkPath}/enable`,
+  summary: 'Starts a sink that was disabled by itself, not with its source.',
+  tag: 'configuration',
+  access: 'write',
+  params: sinkParams,
+  query: nothing,
+  status: 202,
+  answer: taskSchema,
+  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound', 'stream.api.sinkNotFound', 'stream.api.operationInProgress'],
 });
 
 export const listSinkVersions = operation({

@@ -19,6 +19,8 @@ export const columnInputSchema = z
   .meta({ id: 'TableColumnRequest' });
 export type ColumnInput = z.infer<typeof columnInputSchema>;
 
+const mappingInputSchema = z.object({ columns: list(columnInputSchema, { min: 1, max: 100 }) });
+
 export const createSinkSchema = z
   .object({
     sinkId: text({ min: 1, max: 48 }).optional(),
@@ -30,12 +32,27 @@ export const createSinkSchema = z
       .object({
         type: z.enum(['keboola']),
         tableId: z.string(),
-        mapping: z.object({ columns: list(columnInputSchema, { min: 1, max: 100 }) }),
+        mapping: mappingInputSchema,
       })
       .optional(),
   })
   .meta({ id: 'CreateSinkRequest' });
 export type CreateSink = z.infer<typeof createSinkSchema>;
+
+/** What is left out stays as it is; a mapping that is given replaces all columns. */
+export const updateSinkSchema = z
+  .object({
+    changeDescription: z.string().optional(),
+    type: z.enum(['table']).optional(),
+    name: text({ min: 1, max: 40 }).optional(),
+    description: text({ max: 4096 }).optional(),
+    allowedSignals: z.array(z.enum(signals)).optional(),
+    table: z
+      .object({ type: z.enum(['keboola']).optional(), tableId: z.string().optional(), mapping: mappingInputSchema.optional() })
+      .optional(),
+  })
+  .meta({ id: 'UpdateSinkRequest' });
+export type UpdateSink = z.infer<typeof updateSinkSchema>;
 
 export const sinkSchema = z
   .object({

@@ -15,6 +15,17 @@ export const createSourceSchema = z
   .meta({ id: 'CreateSourceRequest' });
 export type CreateSource = z.infer<typeof createSourceSchema>;
 
+/** What is left out stays as it is. */
+export const updateSourceSchema = z
+  .object({
+    changeDescription: z.string().optional(),
+    type: z.enum(sourceTypes).optional(),
+    name: text({ min: 1, max: 40 }).optional(),
+    description: text({ max: 4096 }).optional(),
+  })
+  .meta({ id: 'UpdateSourceRequest' });
+export type UpdateSource = z.infer<typeof updateSourceSchema>;
+
 export const sourceSchema = z
   .object({
     projectId: z.int(),

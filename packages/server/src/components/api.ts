@@ -27,9 +27,9 @@ const notBuilt = ['/v1/branches/{branchId}/sources/deleted', '/v1/branches/{bran
 
 /** The HTTP server of the configuration API, ready to listen or to be injected into. */
 export async function createApiServer(deps: ApiServerDeps): Promise<FastifyInstance> {
-  const document: Record<string, unknown> = {};
-  const operations = definitionOperations(deps, document);
-  Object.assign(document, openApiDocument({ operations: operations.map(({ operation }) => operation), apiUrl: deps.apiUrl }));
+  const operations = definitionOperations(deps, () =>
+    openApiDocument({ operations: operations.map(({ operation }) => operation), apiUrl: deps.apiUrl() }),
+  );
   const table = new RouteTable([...plainRoutes, ...operations.map(({ operation }) => operation)]);
 
   const app = Fastify({

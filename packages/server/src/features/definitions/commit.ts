@@ -3,20 +3,34 @@ import { Backoff } from '../../kernel/async/backoff.ts';
 import { sleep } from '../../kernel/async/sleep.ts';
 import { AppError } from '../../kernel/errors/app-error.ts';
 
-const maxAttempts = 12;
+/** In a row, in some three seconds. */
+const maxConflicts = 12;
+
+/** What an operation does next: one transaction of several, its last one, or nothing, because all is as it shall be since `revision`. */
+export type Step =
+  | { readonly type: 'batch' | 'last'; readonly transaction: MetadataTransaction }
+  | { readonly type: 'settled'; readonly revision: number };
 
 /**
- * Commits what `build` returns; when others were faster, `build` reads everything again and a new transaction is tried.
- * The committed revision; `transactionConflict` after twelve attempts in some three seconds.
+ * Commits one step after the other until the last. `next` reads everything again each time: after a batch, and when others
+ * were faster. So an operation that was cut off is finished by repeating it.
+ * The revision of the end; `transactionConflict` where others are faster again and again.
  */
-export async function commit(store: MetadataStore, build: () => Promise<MetadataTransaction>): Promise<number> {
+export async function commitSteps(store: MetadataStore, next: () => Promise<Step>): Promise<number> {
   const backoff = new Backoff({ initialMs: 5, maxMs: 500 });
-  for (let attempt = 1; ; attempt += 1) {
-    const { committed, revision } = await store.transact(await build());
-    if (committed) return revision;
-    if (attempt === maxAttempts) {
-      throw new AppError('transactionConflict', 'Others changed the same entity again and again, please repeat the operation.');
-    }
-    await sleep(backoff.next());
+  for (let conflicts = 0; conflicts < maxConflicts; ) {
+    const step = await next();
+    if (step.type === 'settled') return step.revision;
+    const { committed, revision } = await store.transact(step.transaction);
+    if (committed && step.type === 'last') return revision;
+    conflicts = committed ? 0 : conflicts + 1;
+    if (committed) backoff.succeeded();
+    else if (conflicts < maxConflicts) await sleep(backoff.next());
   }
+  throw new AppError('transactionConflict', 'Others changed the same entity again and again, please repeat the operation.');
+}
+
+/** As `commitSteps`, with one transaction. */
+export function commit(store: MetadataStore, build: () => Promise<MetadataTransaction>): Promise<number> {
+  return commitSteps(store, async () => ({ type: 'last', transaction: await build() }));
 }

@@ -8,7 +8,9 @@ import { type Source, sourceSchema, type Version, versionSchema } from './source
 /** Keys and values of definitions; a value that does not match its schema is `invariantBroken`. */
 export const activeBranchKey = (key: BranchKey): string => definitionPrefix.activeBranch + branchKeyText(key);
 export const activeSourceKey = (key: SourceKey): string => definitionPrefix.activeSource + sourceKeyText(key);
+export const deletedSourceKey = (key: SourceKey): string => definitionPrefix.deletedSource + sourceKeyText(key);
 export const activeSinkKey = (key: SinkKey): string => definitionPrefix.activeSink + sinkKeyText(key);
+export const deletedSinkKey = (key: SinkKey): string => definitionPrefix.deletedSink + sinkKeyText(key);
 export const sourceVersionPrefix = (key: SourceKey): string => `${definitionPrefix.sourceVersion}${sourceKeyText(key)}/`;
 export const sinkVersionPrefix = (key: SinkKey): string => `${definitionPrefix.sinkVersion}${sinkKeyText(key)}/`;
 

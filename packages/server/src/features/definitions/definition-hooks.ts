@@ -3,13 +3,19 @@ import type { Sink } from './sink.ts';
 
 /**
  * What another feature adds to operations of definitions, filled in at composition:
- * `storage` opens the first file and slice of a sink, so that the sink and its slice appear in one transaction.
+ * `storage` opens and closes the files of sinks, so that a sink and its open file change in one transaction.
+ * The checks and writes of each hook join the transaction that stores the sink, and the hook is called again when that has to
+ * be repeated. One sink may take some ten operations of a transaction.
  */
 export interface DefinitionHooks {
-  /** Before the transaction: make the target table exist. May take seconds; errors end the task. */
+  /** Before the transaction: make the target table exist with all columns. May take seconds; errors end the task. */
   prepareTarget(sink: Sink): Promise<void>;
-  /** Checks and writes that join the transaction which creates the sink. Called again when it has to be repeated. */
-  sinkCreated(sink: Sink): Promise<TransactionPart>;
+  /** The sink takes rows from now on: it is new, or enabled again. */
+  sinkActivated(sink: Sink): Promise<TransactionPart>;
+  /** The sink, enabled before and after, has a new version: given is the new one. */
+  sinkChanged(sink: Sink): Promise<TransactionPart>;
+  /** The sink, enabled before, is disabled or deleted. */
+  sinkDeactivated(sink: Sink): Promise<TransactionPart>;
 }
 
 export interface TransactionPart {

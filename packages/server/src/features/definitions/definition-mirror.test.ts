@@ -26,7 +26,7 @@ const sinkOf = (sinkId: string, change: Partial<Sink> = {}): Sink => ({
       description: '',
       table: { type: 'keboola', tableId: 'in.b.t', mapping: { columns: [{ type: 'body', name: 'b' }] } },
     },
-    stamp,
+    { stamp },
   ),
   ...change,
 });

@@ -7,21 +7,28 @@ import type { SecretVault } from '../accounts/secret-vault.ts';
 import type { MappingOptions } from '../mapping/compile-mapping.ts';
 import { bindProject, bindPublic } from './api/bind-operation.ts';
 import { DefinitionViews } from './api/definition-views.ts';
+import { sinkChanges } from './api/sink-changes.ts';
 import { sinkOperations } from './api/sink-operations.ts';
+import { sourceChanges } from './api/source-changes.ts';
 import { sourceOperations } from './api/source-operations.ts';
 import { testOperations } from './api/test-operations.ts';
 import { versionOperations } from './api/version-operations.ts';
 import type { BoundOperation } from './bound-operation.ts';
 import type { DefinitionHooks } from './definition-hooks.ts';
 import { DefinitionStore } from './definition-store.ts';
+import { DefinitionWriter } from './definition-writer.ts';
+import { KeyedMutex } from './keyed-mutex.ts';
+import { SourceCascade } from './source-cascade.ts';
 import type { TaskRunner } from './task-runner.ts';
 
 /**
  * The configuration API of sources and sinks.
  *
  * `contract/operations.ts` says what each operation takes and answers; the files of `api/` bind code to them.
- * Reads answer at once. Writes validate, then start a task that commits one transaction and waits until every source node
- * works with it. Definitions live in metadata (`keys.ts`); an entity is written together with its version record.
+ * Reads (`definition-store.ts`) answer at once. Writes validate, then start a task that commits and waits until every source
+ * node works with it: one transaction for one entity (`definition-writer.ts`), several where a source takes its sinks along
+ * (`source-cascade.ts`). Definitions live in metadata (`keys.ts`); an entity is written together with its version record, and
+ * a sink together with its open file (`definition-hooks.ts`).
  */
 export interface DefinitionApiDeps {
   readonly store: MetadataStore;
@@ -31,21 +38,30 @@ export interface DefinitionApiDeps {
   readonly mapping: MappingOptions;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Public base URLs without a slash at the end. */
-  readonly apiUrl: string;
+  /** Public base URLs without a slash at the end. That of the API itself is known once it listens. */
+  readonly apiUrl: () => string;
   readonly sourceUrl: string;
 }
 
 /** All operations that are built. */
-export function definitionOperations(deps: DefinitionApiDeps, openApiDocument: Readonly<Record<string, unknown>>): BoundOperation[] {
+export function definitionOperations(deps: DefinitionApiDeps, openApiDocument: () => Readonly<Record<string, unknown>>): BoundOperation[] {
   const { tasks, apiUrl } = deps;
-  const room = { ...deps, definitions: new DefinitionStore(deps.store), views: new DefinitionViews(deps) };
+  const room = {
+    ...deps,
+    definitions: new DefinitionStore(deps.store),
+    writer: new DefinitionWriter(deps),
+    cascade: new SourceCascade(deps),
+    views: new DefinitionViews(deps),
+    perSource: new KeyedMutex(),
+  };
   return [
-    bindPublic(apiVersionIndex, async () => ({ api: 'stream', documentation: `${apiUrl}/v1/documentation` })),
-    bindPublic(openapi3Json, async () => openApiDocument),
+    bindPublic(apiVersionIndex, async () => ({ api: 'stream', documentation: `${apiUrl()}/v1/documentation` })),
+    bindPublic(openapi3Json, async () => openApiDocument()),
     ...sourceOperations(room),
+    ...sourceChanges(room),
     ...versionOperations(room),
     ...sinkOperations(room),
+    ...sinkChanges(room),
     ...testOperations(room),
     bindProject(getTask, async ({ principal: { projectId }, params: { taskId } }) => {
       const task = await tasks.find({ projectId, taskId });

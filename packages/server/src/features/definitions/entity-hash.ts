@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 
+const historyFields: ReadonlySet<string> = new Set(['version', 'created', 'disabled', 'deleted']);
+
 /**
  * 16 hex digits over what an entity says: 64 bits of SHA-256 over its JSON with sorted keys,
- * without the version and created blocks, empty texts and empty lists, so that defaults spelled out do not change it.
+ * without its history (version, created, disabled, deleted), empty texts and empty lists, so that defaults spelled out do not change it.
  */
 export function entityHash(entity: object): string {
-  const { version: _version, created: _created, ...content } = Object.fromEntries(Object.entries(entity));
+  const content = Object.fromEntries(Object.entries(entity).filter(([name]) => !historyFields.has(name)));
   return createHash('sha256')
     .update(JSON.stringify(canonical(content)))
     .digest('hex')

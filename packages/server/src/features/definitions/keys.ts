@@ -19,8 +19,10 @@ export const sinkKeyText = (key: SinkKey): string => `${sourceKeyText(key)}/${ke
 export const definitionPrefix = {
   activeBranch: 'definition/branch/active/',
   activeSource: 'definition/source/active/',
+  deletedSource: 'definition/source/deleted/',
   sourceVersion: 'definition/source/version/',
   activeSink: 'definition/sink/active/',
+  deletedSink: 'definition/sink/deleted/',
   sinkVersion: 'definition/sink/version/',
 } as const;
 

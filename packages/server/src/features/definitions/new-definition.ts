@@ -7,7 +7,7 @@ import { entityHash } from './entity-hash.ts';
 import type { BranchKey, SourceKey } from './keys.ts';
 import type { Sink } from './sink.ts';
 import { entityIdOf } from './slug.ts';
-import type { Actor, Source } from './source.ts';
+import type { Actor, Source, Version } from './source.ts';
 import { parseTableId } from './table-id.ts';
 
 /** When and by whom. */
@@ -22,14 +22,25 @@ export type SinkContent = Omit<Sink, 'version' | 'created'>;
 /** What a request to create a source asks for. `badRequest`. */
 export function sourceContent(branch: BranchKey, { sourceId, type, name, description = '' }: CreateSource): SourceContent {
   const id = entityIdOf({ field: 'sourceId', given: sourceId, name });
-  if (type !== 'http') throw new AppError('badRequest', `Sources of the type "${type}" are not available yet, please use "http".`);
+  assertSourceType(type);
   return { ...branch, sourceId: id, type, name, description };
 }
 
-export function newSource(content: SourceContent, { secret, stamp }: { readonly secret: StoredSecret; readonly stamp: Stamp }): Source {
+export function assertSourceType(type: CreateSource['type']): asserts type is Source['type'] {
+  if (type !== 'http') throw new AppError('badRequest', `Sources of the type "${type}" are not available yet, please use "http".`);
+}
+
+interface NewSource {
+  readonly secret: StoredSecret;
+  readonly stamp: Stamp;
+  /** The deleted source of the same id: the new one goes on with its history. */
+  readonly deleted?: Source | undefined;
+}
+
+export function newSource(content: SourceContent, { secret, stamp, deleted }: NewSource): Source {
   const { projectId, branchId, sourceId, type, name, description } = content;
   const entity = { projectId, branchId, sourceId, type, name, description, secret };
-  return { ...entity, version: firstVersion(entity, { description: 'New source.', ...stamp }), created: stamp };
+  return { ...entity, version: versionOfNew(entity, { description: 'New source.', stamp, deleted }), created: deleted?.created ?? stamp };
 }
 
 /** What a request to create a sink asks for. `badRequest`. */
@@ -44,10 +55,22 @@ export function sinkContent(source: SourceKey, request: CreateSink): SinkContent
   return { ...head, table: { type: table.type, tableId: table.tableId, mapping: { columns } } };
 }
 
-export function newSink(content: SinkContent, stamp: Stamp): Sink {
-  return { ...content, version: firstVersion(content, { description: 'New sink.', ...stamp }), created: stamp };
+interface NewSink {
+  readonly stamp: Stamp;
+  /** As of a source. */
+  readonly deleted?: Sink | undefined;
 }
 
-function firstVersion(entity: object, { description, at, by }: Stamp & { readonly description: string }): Source['version'] {
-  return { number: 1, hash: entityHash(entity), description, at, by };
+export function newSink(content: SinkContent, { stamp, deleted }: NewSink): Sink {
+  return { ...content, version: versionOfNew(content, { description: 'New sink.', stamp, deleted }), created: deleted?.created ?? stamp };
+}
+
+interface NewVersion {
+  readonly description: string;
+  readonly stamp: Stamp;
+  readonly deleted: Source | Sink | undefined;
+}
+
+function versionOfNew(entity: object, { description, stamp: { at, by }, deleted }: NewVersion): Version {
+  return { number: (deleted?.version.number ?? 0) + 1, hash: entityHash(entity), description, at, by };
 }

@@ -1,9 +1,9 @@
 import { columnSchema } from '@sluice/contract/mapping';
 import { z } from 'zod';
 import type { SinkKey } from './keys.ts';
-import { createdSchema, disabledSchema, versionSchema } from './source.ts';
+import { createdSchema, deletedSchema, disabledSchema, versionSchema } from './source.ts';
 
-/** A sink as stored under `definition/sink/active/<sinkKey>`. */
+/** A sink as stored under `definition/sink/active/<sinkKey>`, or `deleted/` after its deletion. */
 export const sinkSchema = z.object({
   projectId: z.int(),
   branchId: z.int(),
@@ -22,6 +22,7 @@ export const sinkSchema = z.object({
   version: versionSchema,
   created: createdSchema,
   disabled: disabledSchema.optional(),
+  deleted: deletedSchema.optional(),
 });
 export type Sink = z.infer<typeof sinkSchema>;
 

@@ -21,9 +21,11 @@ export const versionSchema = z.object({
 export type Version = z.infer<typeof versionSchema>;
 
 export const createdSchema = z.object({ at: z.string(), by: actorSchema });
+/** `directly`: by an operation on the entity itself, not on its source. */
 export const disabledSchema = createdSchema.extend({ reason: z.string(), directly: z.boolean() });
+export const deletedSchema = createdSchema.extend({ directly: z.boolean() });
 
-/** A source as stored under `definition/source/active/<sourceKey>`. */
+/** A source as stored under `definition/source/active/<sourceKey>`, or `deleted/` after its deletion. */
 export const sourceSchema = z.object({
   projectId: z.int(),
   branchId: z.int(),
@@ -40,6 +42,7 @@ export const sourceSchema = z.object({
   version: versionSchema,
   created: createdSchema,
   disabled: disabledSchema.optional(),
+  deleted: deletedSchema.optional(),
 });
 export type Source = z.infer<typeof sourceSchema>;
 

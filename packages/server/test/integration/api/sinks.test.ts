@@ -128,7 +128,7 @@ describe('sinks', () => {
 
   it('lets the hook write into the same transaction, and repeats it after a conflict', async () => {
     let calls = 0;
-    api.hooks.sinkCreated = async ({ sinkId }) => {
+    api.hooks.sinkActivated = async ({ sinkId }) => {
       calls += 1;
       const slice = await api.store.get('slice');
       // Somebody else is faster twice.

@@ -40,6 +40,10 @@ describe('OpenAPI document', () => {
       'ListSources',
       'CreateSource',
       'GetSource',
+      'UpdateSource',
+      'DeleteSource',
+      'DisableSource',
+      'EnableSource',
       'ListSourceVersions',
       'SourceVersionDetail',
       'ListSinkVersions',
@@ -47,6 +51,10 @@ describe('OpenAPI document', () => {
       'ListSinks',
       'CreateSink',
       'GetSink',
+      'UpdateSink',
+      'DeleteSink',
+      'DisableSink',
+      'EnableSink',
       'TestSource',
       'GetTask',
     ]);
@@ -65,5 +73,14 @@ describe('OpenAPI document', () => {
       properties: { name: { type: 'string', minLength: 1, maxLength: 40 } },
       required: ['type', 'name'],
     });
+    const { delete: deletion, patch } = document.paths['/v1/branches/{branchId}/sources/{sourceId}'];
+    expect(deletion.parameters.at(-1)).toEqual({
+      name: 'cascade',
+      in: 'query',
+      required: false,
+      schema: { type: 'boolean' },
+    });
+    expect(patch.requestBody.content['application/json'].schema).toEqual({ $ref: '#/components/schemas/UpdateSourceRequest' });
+    expect(document.components.schemas.UpdateSourceRequest).not.toHaveProperty('required');
   });
 });

@@ -9,8 +9,8 @@ import type { TaskRecord } from '../task.ts';
 
 interface ViewDeps {
   readonly vault: SecretVault;
-  /** Public base URLs without a slash at the end. */
-  readonly apiUrl: string;
+  /** Public base URLs without a slash at the end. That of the API itself is known once it listens. */
+  readonly apiUrl: () => string;
   readonly sourceUrl: string;
 }
 
@@ -23,24 +23,24 @@ export class DefinitionViews {
   }
 
   source(source: Source): SourceAnswer {
-    const { projectId, branchId, sourceId, type, name, description, version, created, disabled } = source;
+    const { projectId, branchId, sourceId, type, name, description, version, created } = source;
     const secret = this.#deps.vault.open(source.secret.sealed, sourceKeyText(sourceKeyOf(source)));
     const url = `${this.#deps.sourceUrl}/stream/${projectId}/${encodeURIComponent(sourceId)}/${secret}`;
-    return { projectId, branchId, sourceId, type, name, description, http: { url }, version, created, ...disabledView(disabled) };
+    return { projectId, branchId, sourceId, type, name, description, http: { url }, version, created, ...endOf(source) };
   }
 
   sink(sink: Sink): SinkAnswer {
-    const { projectId, branchId, sourceId, sinkId, type, name, description, allowedSignals = [], table, version, created, disabled } = sink;
+    const { projectId, branchId, sourceId, sinkId, type, name, description, allowedSignals = [], table, version, created } = sink;
     const signals = allowedSignals.length > 0 ? { allowedSignals } : {};
     const head = { projectId, branchId, sourceId, sinkId, type, name, description, ...signals };
-    return { ...head, table, version, created, ...disabledView(disabled) };
+    return { ...head, table, version, created, ...endOf(sink) };
   }
 
   task({ taskId, type, status, createdAt, finishedAt, durationMs, result, error, outputs }: TaskRecord): TaskAnswer {
     return {
       taskId,
       type,
-      url: `${this.#deps.apiUrl}/v1/tasks/${encodeURI(taskId)}`,
+      url: `${this.#deps.apiUrl()}/v1/tasks/${encodeURI(taskId)}`,
       status,
       isFinished: status !== 'processing',
       createdAt,
@@ -53,7 +53,7 @@ export class DefinitionViews {
   }
 
   sourceUrl({ branchId, sourceId }: Pick<Source, 'branchId' | 'sourceId'>): string {
-    return `${this.#deps.apiUrl}/v1/branches/${branchId}/sources/${encodeURIComponent(sourceId)}`;
+    return `${this.#deps.apiUrl()}/v1/branches/${branchId}/sources/${encodeURIComponent(sourceId)}`;
   }
 
   sinkUrl(sink: Pick<Sink, 'branchId' | 'sourceId' | 'sinkId'>): string {
@@ -61,7 +61,10 @@ export class DefinitionViews {
   }
 }
 
-/** Whether an entity was disabled directly is not shown. */
-function disabledView(disabled: Source['disabled']): Pick<SourceAnswer, 'disabled'> {
-  return disabled === undefined ? {} : { disabled: { at: disabled.at, by: disabled.by, reason: disabled.reason } };
+/** Whether it was deleted or disabled directly is not shown. */
+function endOf({ deleted, disabled }: Pick<Source, 'deleted' | 'disabled'>): Pick<SourceAnswer, 'deleted' | 'disabled'> {
+  return {
+    ...(deleted !== undefined && { deleted: { at: deleted.at, by: deleted.by } }),
+    ...(disabled !== undefined && { disabled: { at: disabled.at, by: disabled.by, reason: disabled.reason } }),
+  };
 }

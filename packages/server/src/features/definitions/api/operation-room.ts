@@ -1,10 +1,17 @@
 import type { MetadataStore } from '../../../engines/metadata/metadata-store.ts';
+import { utcTime } from '../../../kernel/codec/utc-time.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
 import type { Clock } from '../../../kernel/time/clock.ts';
+import type { Principal } from '../../accounts/principal.ts';
 import type { SecretVault } from '../../accounts/secret-vault.ts';
 import type { MappingOptions } from '../../mapping/compile-mapping.ts';
+import { actorOf } from '../actor.ts';
 import type { DefinitionHooks } from '../definition-hooks.ts';
 import type { DefinitionStore } from '../definition-store.ts';
+import type { DefinitionWriter } from '../definition-writer.ts';
+import type { KeyedMutex } from '../keyed-mutex.ts';
+import type { Stamp } from '../new-definition.ts';
+import type { SourceCascade } from '../source-cascade.ts';
 import type { TaskRunner } from '../task-runner.ts';
 import type { DefinitionViews } from './definition-views.ts';
 
@@ -12,11 +19,21 @@ import type { DefinitionViews } from './definition-views.ts';
 export interface OperationRoom {
   readonly store: MetadataStore;
   readonly definitions: DefinitionStore;
+  readonly writer: DefinitionWriter;
+  readonly cascade: SourceCascade;
   readonly views: DefinitionViews;
   readonly vault: SecretVault;
   readonly tasks: TaskRunner;
+  /** By source key: tasks on one source and its sinks run one at a time. */
+  readonly perSource: KeyedMutex;
   readonly hooks: DefinitionHooks;
   readonly mapping: MappingOptions;
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+/** Now, and who calls. */
+export const stampOf = ({ clock }: Pick<OperationRoom, 'clock'>, { principal }: { readonly principal: Principal }): Stamp => ({
+  at: utcTime(clock.now()),
+  by: actorOf(principal),
+});

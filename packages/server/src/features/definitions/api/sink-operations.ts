@@ -1,79 +1,66 @@
 import { createSink, getSink, listSinks } from '@sluice/contract/operations';
 import type { CreateSink } from '@sluice/contract/sink';
-import { utcTime } from '../../../kernel/codec/utc-time.ts';
+import type { TaskAnswer } from '@sluice/contract/task';
 import { AppError } from '../../../kernel/errors/app-error.ts';
-import { actorOf } from '../actor.ts';
 import type { BoundOperation } from '../bound-operation.ts';
-import { sinkExists, sinkMissing, sourceMissing } from '../definition-errors.ts';
-import { KeyedMutex } from '../keyed-mutex.ts';
-import { type SinkKey, type SourceKey, sinkKeyText, sourceKeyText } from '../keys.ts';
+import { sinkExists, sinkMissing } from '../definition-errors.ts';
+import { type SinkKey, sinkKeyText } from '../keys.ts';
 import { newSink, sinkContent } from '../new-definition.ts';
-import type { TaskRecord } from '../task.ts';
+import type { Sink } from '../sink.ts';
 import { type BranchCall, bindBranch } from './bind-operation.ts';
-import type { OperationRoom } from './operation-room.ts';
-import { untilApplied } from './until-applied.ts';
+import { startSinkTask } from './entity-task.ts';
+import { type OperationRoom, stampOf } from './operation-room.ts';
+import { findSource } from './source-operations.ts';
 
 export function sinkOperations(room: OperationRoom): BoundOperation[] {
   const { store, definitions, views } = room;
-  /** Sinks of one source are created one at a time, while all requests are answered at once. */
-  const perSource = new KeyedMutex();
   return [
     bindBranch(listSinks, {
       store,
       handle: async ({ branch, params: { sourceId }, query }) => {
         const sourceKey = { ...branch, sourceId };
-        await assertSource(room, sourceKey);
+        await findSource(room, sourceKey);
         const { items, page } = await definitions.sinks(sourceKey, query);
         return { ...sourceKey, page, sinks: items.map((sink) => views.sink(sink)) };
       },
     }),
-    bindBranch(createSink, { store, handle: async (call) => views.task(await startCreation(room, { call, perSource })) }),
+    bindBranch(createSink, { store, handle: (call) => startCreation(room, call) }),
     bindBranch(getSink, {
       store,
-      handle: async ({ branch, params: { sourceId, sinkId } }) => {
-        await assertSource(room, { ...branch, sourceId });
-        const sink = await definitions.sink({ ...branch, sourceId, sinkId });
-        if (sink === undefined) throw sinkMissing(sinkId);
-        return views.sink(sink);
-      },
+      handle: async ({ branch, params }) => views.sink(await findSink(room, { ...params, ...branch })),
     }),
   ];
 }
 
-interface Creation {
-  readonly call: BranchCall<{ readonly sourceId: string }, unknown, CreateSink>;
-  readonly perSource: KeyedMutex;
-}
+type CreationCall = BranchCall<{ readonly sourceId: string }, unknown, CreateSink>;
 
-async function startCreation(room: OperationRoom, { call, perSource }: Creation): Promise<TaskRecord> {
-  const { definitions, views, tasks, clock, hooks } = room;
-  const { branch, params, body, principal } = call;
+async function startCreation(room: OperationRoom, call: CreationCall): Promise<TaskAnswer> {
+  const { writer, hooks } = room;
+  const { branch, params, body } = call;
   if (body === undefined) throw new AppError('missingPayload', 'missing required payload');
   const sourceKey = { ...branch, sourceId: params.sourceId };
   const content = sinkContent(sourceKey, body);
-  const { projectId, branchId, sourceId, sinkId } = content;
-  await assertSource(room, sourceKey);
-  await assertFree(room, content);
-  return tasks.start({
+  const key = { ...sourceKey, sinkId: content.sinkId };
+  await findSource(room, sourceKey);
+  await assertFree(room, key);
+  return startSinkTask(room, {
     type: 'api.create.sink',
-    projectId,
-    entity: `${branchId}/${sourceId}/${sinkId}`,
-    outputs: { url: views.sinkUrl(content), projectId, branchId, sourceId, sinkId },
-    run: async (signal) => {
-      const revision = await perSource.run(sourceKeyText(sourceKey), async () => {
-        signal.throwIfAborted();
-        const sink = newSink(content, { at: utcTime(clock.now()), by: actorOf(principal) });
-        await hooks.prepareTarget(sink);
-        return definitions.createSink(sink, hooks);
-      });
-      await untilApplied(room, revision);
-      return 'Sink has been created successfully.';
+    key,
+    result: 'Sink has been created successfully.',
+    change: async () => {
+      const stamp = stampOf(room, call);
+      await hooks.prepareTarget(newSink(content, { stamp }));
+      return writer.createSink(key, (deleted) => newSink(content, { stamp, deleted }));
     },
   });
 }
 
-export async function assertSource({ definitions }: Pick<OperationRoom, 'definitions'>, sourceKey: SourceKey): Promise<void> {
-  if ((await definitions.source(sourceKey)) === undefined) throw sourceMissing(sourceKey.sourceId);
+/** `sourceNotFound`, `sinkNotFound`. */
+export async function findSink(room: Pick<OperationRoom, 'definitions'>, key: SinkKey): Promise<Sink> {
+  await findSource(room, key);
+  const sink = await room.definitions.sink(key);
+  if (sink === undefined) throw sinkMissing(key.sinkId);
+  return sink;
 }
 
 /** A repeat within half a second of the creation's start is told as "still being created", by the whole key. */

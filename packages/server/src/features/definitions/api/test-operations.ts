@@ -6,7 +6,7 @@ import { IngestRecord } from '../../mapping/record.ts';
 import type { BoundOperation } from '../bound-operation.ts';
 import { bindBranch } from './bind-operation.ts';
 import type { OperationRoom } from './operation-room.ts';
-import { assertSource } from './sink-operations.ts';
+import { findSource } from './source-operations.ts';
 
 const maxSinks = 100;
 
@@ -18,7 +18,7 @@ export function testOperations(room: OperationRoom): BoundOperation[] {
       store,
       handle: async ({ branch, params: { sourceId }, request }) => {
         const sourceKey = { ...branch, sourceId };
-        await assertSource(room, sourceKey);
+        await findSource(room, sourceKey);
         const { items } = await definitions.sinks(sourceKey, { afterId: '', limit: maxSinks });
         const { rawHeaders, clientIp, body = Buffer.alloc(0) } = request;
         const record = new IngestRecord({ receivedAt: clock.now(), clientIp, rawHeaders, body });

@@ -1,11 +1,11 @@
 import { listSinkVersions, listSourceVersions, sinkVersionDetail, sourceVersionDetail } from '@sluice/contract/operations';
 import type { BoundOperation } from '../bound-operation.ts';
-import { sinkMissing, sinkVersionMissing, sourceVersionMissing } from '../definition-errors.ts';
-import type { SinkKey } from '../keys.ts';
+import { sinkVersionMissing, sourceVersionMissing } from '../definition-errors.ts';
 import { padVersionCursor } from '../pagination.ts';
 import { bindBranch } from './bind-operation.ts';
 import type { OperationRoom } from './operation-room.ts';
-import { assertSource } from './sink-operations.ts';
+import { findSink } from './sink-operations.ts';
+import { findSource } from './source-operations.ts';
 
 export function versionOperations(room: OperationRoom): BoundOperation[] {
   const { store, definitions } = room;
@@ -13,7 +13,7 @@ export function versionOperations(room: OperationRoom): BoundOperation[] {
     bindBranch(listSourceVersions, {
       store,
       handle: async ({ branch, params: { sourceId }, query }) => {
-        await assertSource(room, { ...branch, sourceId });
+        await findSource(room, { ...branch, sourceId });
         const { items, page } = await definitions.sourceVersions({ ...branch, sourceId }, query);
         return { versions: [...items], page };
       },
@@ -21,7 +21,7 @@ export function versionOperations(room: OperationRoom): BoundOperation[] {
     bindBranch(sourceVersionDetail, {
       store,
       handle: async ({ branch, params: { sourceId, versionNumber } }) => {
-        await assertSource(room, { ...branch, sourceId });
+        await findSource(room, { ...branch, sourceId });
         const version = await definitions.sourceVersion({ ...branch, sourceId }, versionNumber);
         if (version === undefined) throw sourceVersionMissing(sourceId, versionNumber);
         return version;
@@ -31,7 +31,7 @@ export function versionOperations(room: OperationRoom): BoundOperation[] {
       store,
       handle: async ({ branch, params: { sourceId, sinkId }, query: { afterId, limit } }) => {
         const sinkKey = { ...branch, sourceId, sinkId };
-        await assertSink(room, sinkKey);
+        await findSink(room, sinkKey);
         // Unlike those of sources, these answers show the cursor with its zeros.
         const { items, page } = await definitions.sinkVersions(sinkKey, { afterId: padVersionCursor(afterId), limit });
         return { versions: [...items], page };
@@ -41,16 +41,11 @@ export function versionOperations(room: OperationRoom): BoundOperation[] {
       store,
       handle: async ({ branch, params: { sourceId, sinkId, versionNumber } }) => {
         const sinkKey = { ...branch, sourceId, sinkId };
-        await assertSink(room, sinkKey);
+        await findSink(room, sinkKey);
         const version = await definitions.sinkVersion(sinkKey, versionNumber);
         if (version === undefined) throw sinkVersionMissing(sinkId, versionNumber);
         return version;
       },
     }),
   ];
-}
-
-async function assertSink(room: OperationRoom, sinkKey: SinkKey): Promise<void> {
-  await assertSource(room, sinkKey);
-  if ((await room.definitions.sink(sinkKey)) === undefined) throw sinkMissing(sinkKey.sinkId);
 }
