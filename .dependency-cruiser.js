@@ -30,11 +30,31 @@ const forbid = (name, comment, from, to) => ({ name, severity: 'error', comment,
 
 export default {
   forbidden: [
-    forbid('kernel-stands-alone', 'The kernel knows nothing of the product.', { path: `${src}/kernel` }, { path: `${src}/(engines|features|components|cli)` }),
-    forbid('engines-below-features', 'Engines know the kernel only.', { path: `${src}/engines` }, { path: `${src}/(features|components|cli)` }),
-    forbid('features-below-components', 'Features do not know who composes them.', { path: `${src}/features` }, { path: `${src}/(components|cli)` }),
+    forbid(
+      'kernel-stands-alone',
+      'The kernel knows nothing of the product.',
+      { path: `${src}/kernel` },
+      { path: `${src}/(engines|features|components|cli)` },
+    ),
+    forbid(
+      'engines-below-features',
+      'Engines know the kernel only.',
+      { path: `${src}/engines` },
+      { path: `${src}/(features|components|cli)` },
+    ),
+    forbid(
+      'features-below-components',
+      'Features do not know who composes them.',
+      { path: `${src}/features` },
+      { path: `${src}/(components|cli)` },
+    ),
     forbid('components-below-cli', 'Components do not know the command line.', { path: `${src}/components` }, { path: `${src}/cli` }),
-    forbid('cli-through-components', 'The command line reaches features through components.', { path: `${src}/cli` }, { path: `${src}/features/[^/]+/[^/]+/` }),
+    forbid(
+      'cli-through-components',
+      'The command line reaches features through components.',
+      { path: `${src}/cli` },
+      { path: `${src}/features/[^/]+/[^/]+/` },
+    ),
     forbid(
       'adapters-behind-registry',
       "Only an engine's registry.ts reaches its adapters.",
@@ -79,7 +99,12 @@ export default {
     forbid('contract-stands-alone', 'The contract imports zod only.', { path: '^packages/contract/src' }, { path: '^packages/server' }),
     forbid('no-cycles', 'Cycles hide who depends on whom.', {}, { circular: true }),
     forbid('no-unresolvable', 'The import leads nowhere.', {}, { couldNotResolve: true }),
-    forbid('no-dev-dependencies', 'Product code runs without dev dependencies.', { path: src, pathNot: tests }, { dependencyTypes: ['npm-dev'] }),
+    forbid(
+      'no-dev-dependencies',
+      'Product code runs without dev dependencies.',
+      { path: src, pathNot: tests },
+      { dependencyTypes: ['npm-dev'] },
+    ),
     forbid('no-tests-in-product', 'Product code does not import tests.', { path: src, pathNot: tests }, { path: tests }),
   ],
   options: {

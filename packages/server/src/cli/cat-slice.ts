@@ -3,8 +3,7 @@ import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
-import type { FolderOptions } from './commands.ts';
-import type { Ask } from './on-folder.ts';
+import type { Ask, FolderOptions } from './folder-command.ts';
 
 interface CatTools {
   readonly ask: Ask;
@@ -15,7 +14,10 @@ interface CatTools {
 const partsSchema = z.array(z.object({ path: z.string(), length: z.int() }));
 
 /** Writes the rows of a slice's local parts as CSV, part after part. */
-export async function catSlice({ ask, out, err }: CatTools, { slice, dataDir, json }: FolderOptions & { readonly slice: string }): Promise<void> {
+export async function catSlice(
+  { ask, out, err }: CatTools,
+  { slice, dataDir, json }: FolderOptions & { readonly slice: string },
+): Promise<void> {
   const parts = partsSchema.parse(await ask({ dataDir, command: 'slice', input: { slice } }));
   if (json === true) {
     out.write(`${JSON.stringify(parts)}\n`);

@@ -4,18 +4,11 @@ import { configJsonSchema } from '../kernel/config/config-json-schema.ts';
 import { loadConfig } from '../kernel/config/load-config.ts';
 import { showConfig } from '../kernel/config/show-config.ts';
 import { catSlice } from './cat-slice.ts';
-import type { CliContext } from './main.ts';
+import type { CliContext } from './cli-context.ts';
 import { onFolder } from './on-folder.ts';
 import { printQuery } from './print-query.ts';
 import { printStatus } from './print-status.ts';
 import { createToken, listTokens, revokeToken } from './token-commands.ts';
-
-export const commandNames: ReadonlySet<string> = new Set(['token', 'status', 'query', 'cat', 'config']);
-
-export interface FolderOptions {
-  readonly dataDir: string;
-  readonly json?: boolean;
-}
 
 /** Runs one command. Resolves to the exit code. */
 export async function runCommand(argv: readonly string[], context: CliContext): Promise<number> {
@@ -32,8 +25,12 @@ export async function runCommand(argv: readonly string[], context: CliContext): 
     .option('--branch <id>', 'id of the default branch of the project', '1')
     .option('--description <text>', 'what the token is for', '')
     .action((options) => createToken({ ask, out: context.out }, options));
-  onData(token.command('list').description('list tokens; secrets are not kept')).action((options) => listTokens({ ask, out: context.out }, options));
-  onData(token.command('revoke').argument('<id>').description('end a token at once')).action((id, options) => revokeToken({ ask, out: context.out }, { id, ...options }));
+  onData(token.command('list').description('list tokens; secrets are not kept')).action((options) =>
+    listTokens({ ask, out: context.out }, options),
+  );
+  onData(token.command('revoke').argument('<id>').description('end a token at once')).action((id, options) =>
+    revokeToken({ ask, out: context.out }, { id, ...options }),
+  );
 
   onData(program.command('status').description('where the rows of each sink are, and what needs attention')).action((options) =>
     printStatus({ ask, out: context.out }, options),
@@ -41,8 +38,8 @@ export async function runCommand(argv: readonly string[], context: CliContext): 
   onData(program.command('query').argument('<sql>').description('read-only SQL on the tables of a project'))
     .option('--project <id>', 'project id', '1')
     .action((sql, options) => printQuery({ ask, out: context.out }, { sql, ...options }));
-  onData(program.command('cat').argument('<slice>').description('the rows of a slice as CSV, from its local parts')).action((slice, options) =>
-    catSlice({ ask, out: process.stdout, err: context.err }, { slice, ...options }),
+  onData(program.command('cat').argument('<slice>').description('the rows of a slice as CSV, from its local parts')).action(
+    (slice, options) => catSlice({ ask, out: process.stdout, err: context.err }, { slice, ...options }),
   );
 
   const configuration = program.command('config').description('the configuration');

@@ -2,16 +2,10 @@ import { readFileSync } from 'node:fs';
 import { errorText, isAppError } from '../kernel/errors/app-error.ts';
 import { exitCodeOf } from '../kernel/lifecycle/exit-code.ts';
 import { type Checkpoint, noCheckpoint } from '../kernel/observe/checkpoint.ts';
-import { commandNames, runCommand } from './commands.ts';
+import type { CliContext } from './cli-context.ts';
+import { commandNames } from './command-names.ts';
+import { runCommand } from './commands.ts';
 import { runComponents } from './run-components.ts';
-
-export interface CliContext {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly readFile: (path: string) => string;
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-  readonly checkpoint: Checkpoint;
-}
 
 /**
  * The command line: `sluice <component...>` runs components, `sluice <command>` looks at or changes a data folder.
@@ -30,7 +24,9 @@ export async function runCli(argv: readonly string[], { checkpoint = noCheckpoin
     const [first] = argv;
     return first !== undefined && commandNames.has(first) ? await runCommand(argv, context) : await runComponents(argv, context);
   } catch (error) {
-    context.err(`sluice: ${isAppError(error) ? error.message : `unexpected error: ${error instanceof Error ? error.stack : errorText(error)}`}\n`);
+    context.err(
+      `sluice: ${isAppError(error) ? error.message : `unexpected error: ${error instanceof Error ? error.stack : errorText(error)}`}\n`,
+    );
     return exitCodeOf(error);
   }
 }

@@ -2,15 +2,8 @@ import type { Config } from '../components/config.ts';
 import { offlineCommands } from '../components/offline.ts';
 import { callAdmin } from '../kernel/folder/admin-client.ts';
 import { createLogger } from '../kernel/observe/pino-logger.ts';
-import type { CliContext } from './main.ts';
-
-export interface FolderRequest {
-  readonly dataDir: string;
-  readonly command: string;
-  readonly input: unknown;
-}
-
-export type Ask = (request: FolderRequest) => Promise<unknown>;
+import type { CliContext } from './cli-context.ts';
+import type { Ask } from './folder-command.ts';
 
 /** Asks the service that holds the folder; where none runs, opens the folder for this one command. */
 export const onFolder =

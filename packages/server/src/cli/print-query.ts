@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { FolderOptions } from './commands.ts';
-import type { CommandTools } from './token-commands.ts';
+import type { FolderOptions, FolderTools } from './folder-command.ts';
 
 interface QueryOptions extends FolderOptions {
   readonly sql: string;
@@ -11,7 +10,7 @@ const resultSchema = z.object({ columns: z.array(z.string()), rows: z.array(z.ar
 const maxCellWidth = 60;
 
 /** Prints a table, or with --json one array of row objects. */
-export async function printQuery({ ask, out }: CommandTools, { sql, project, dataDir, json }: QueryOptions): Promise<void> {
+export async function printQuery({ ask, out }: FolderTools, { sql, project, dataDir, json }: QueryOptions): Promise<void> {
   const { columns, rows } = resultSchema.parse(await ask({ dataDir, command: 'query', input: { project, sql } }));
   if (json === true) {
     out(`${JSON.stringify(rows.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index] ?? null]))))}\n`);
@@ -20,7 +19,12 @@ export async function printQuery({ ask, out }: CommandTools, { sql, project, dat
   const lines = [columns, ...rows.map((row) => row.map(cell))];
   const widths = columns.map((_, index) => Math.max(...lines.map((line) => (line[index] ?? '').length)));
   for (const [index, line] of lines.entries()) {
-    out(`${line.map((text, column) => text.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`);
+    out(
+      `${line
+        .map((text, column) => text.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd()}\n`,
+    );
     if (index === 0) out(`${widths.map((width) => '-'.repeat(width)).join('  ')}\n`);
   }
 }

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { formatByteSize } from '../kernel/codec/byte-size.ts';
 import { formatDuration } from '../kernel/codec/duration.ts';
-import type { FolderOptions } from './commands.ts';
-import type { CommandTools } from './token-commands.ts';
+import type { FolderOptions, FolderTools } from './folder-command.ts';
 
 const statusSchema = z.object({
   now: z.number(),
@@ -22,7 +21,7 @@ const statusSchema = z.object({
 type Status = z.infer<typeof statusSchema>;
 
 /** Where the rows of each sink are, and what needs attention; with --json the whole report. */
-export async function printStatus({ ask, out }: CommandTools, { dataDir, json }: FolderOptions): Promise<void> {
+export async function printStatus({ ask, out }: FolderTools, { dataDir, json }: FolderOptions): Promise<void> {
   const report = await ask({ dataDir, command: 'status', input: {} });
   if (json === true) {
     out(`${JSON.stringify(report)}\n`);
@@ -38,10 +37,14 @@ export async function printStatus({ ask, out }: CommandTools, { dataDir, json }:
 
 function describeSink({ sink, rows, oldestAt, retryReasons, quarantined }: Status['sinks'][number], now: number): string {
   const { local, staged, imported, damaged } = rows;
-  const oldest = oldestAt === undefined ? '' : `, oldest waiting ${formatDuration(Math.max(0, Math.round((now - oldestAt) / 1000)) * 1000)}`;
-  const lines = [`sink ${sink}  rows: ${local} local, ${staged} staged, ${rows.quarantined} quarantined, ${imported} imported, ${damaged} damaged${oldest}`];
+  const oldest =
+    oldestAt === undefined ? '' : `, oldest waiting ${formatDuration(Math.max(0, Math.round((now - oldestAt) / 1000)) * 1000)}`;
+  const lines = [
+    `sink ${sink}  rows: ${local} local, ${staged} staged, ${rows.quarantined} quarantined, ${imported} imported, ${damaged} damaged${oldest}`,
+  ];
   for (const reason of retryReasons) lines.push(`  is retried: ${reason}`);
-  for (const { file, reason } of quarantined) lines.push(`  in quarantine: ${file}: ${reason} (its rows are kept in staging; correct the cause in the table)`);
+  for (const { file, reason } of quarantined)
+    lines.push(`  in quarantine: ${file}: ${reason} (its rows are kept in staging; correct the cause in the table)`);
   if (damaged > 0) lines.push('  the disk destroyed rows: check it, and see the log for the slices');
   return `${lines.join('\n')}\n`;
 }

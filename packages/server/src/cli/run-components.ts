@@ -1,11 +1,13 @@
 import { type Config, configSchema } from '../components/config.ts';
 import { type ComponentName, componentNames, type ReadyReport, runService } from '../components/service.ts';
-import { AppError } from '../kernel/errors/app-error.ts';
 import { helpText } from '../kernel/config/help-text.ts';
 import { loadConfig } from '../kernel/config/load-config.ts';
+import { didYouMean, nearestName } from '../kernel/config/nearest-name.ts';
+import { AppError } from '../kernel/errors/app-error.ts';
 import { listenForStopSignals } from '../kernel/lifecycle/signals.ts';
 import { createLogger } from '../kernel/observe/pino-logger.ts';
-import type { CliContext } from './main.ts';
+import type { CliContext } from './cli-context.ts';
+import { commandNames } from './command-names.ts';
 import { version } from './version.ts';
 
 export async function runComponents(argv: readonly string[], context: CliContext): Promise<number> {
@@ -17,7 +19,11 @@ export async function runComponents(argv: readonly string[], context: CliContext
     context.out(usage());
     return argv.length === 0 ? 64 : 0;
   }
-  const { config: loaded, warnings, positionals } = loadConfig({ schema: configSchema, flags: argv, env: context.env, readFile: context.readFile });
+  const {
+    config: loaded,
+    warnings,
+    positionals,
+  } = loadConfig({ schema: configSchema, flags: argv, env: context.env, readFile: context.readFile });
   const components = namedComponents(positionals);
   const config = withPortBase(loaded);
   const logger = createLogger({ level: config.log.level, name: 'sluice' });
@@ -42,9 +48,14 @@ function namedComponents(names: readonly string[]): ReadonlySet<ComponentName> {
     const known = componentNames.find((component) => component === name);
     if (name === 'all') for (const component of componentNames) chosen.add(component);
     else if (known) chosen.add(known);
-    else throw new AppError('configInvalid', `"${name}" is no component or command: the components are ${componentNames.join(', ')}, or all.`);
+    else throw new AppError('configInvalid', `"${name}" is no component or command: ${suggestion(name)}`);
   }
   return chosen;
+}
+
+function suggestion(name: string): string {
+  const nearest = nearestName(name, [...componentNames, 'all', ...commandNames]);
+  return didYouMean(nearest, `the components are ${componentNames.join(', ')}, or all.`);
 }
 
 /** Ports in the order of the listeners: api, http-source, operations. */
@@ -66,7 +77,8 @@ function announce(report: ReadyReport, { config, context }: { config: Config; co
     return;
   }
   for (const [name, url] of Object.entries(report.urls)) if (name !== 'source') context.err(`${name.padEnd(12)} ${url}\n`);
-  if (report.token !== undefined) context.err(`admin token  ${report.token}  (shown once: keep it, or make another by \`sluice token create\`)\n`);
+  if (report.token !== undefined)
+    context.err(`admin token  ${report.token}  (shown once: keep it, or make another by \`sluice token create\`)\n`);
 }
 
 function usage(): string {

@@ -1,12 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../kernel/errors/app-error.ts';
-import type { FolderOptions } from './commands.ts';
-import type { Ask } from './on-folder.ts';
-
-export interface CommandTools {
-  readonly ask: Ask;
-  readonly out: (text: string) => void;
-}
+import type { FolderOptions, FolderTools } from './folder-command.ts';
 
 interface CreateOptions extends FolderOptions {
   readonly role: string;
@@ -17,10 +11,17 @@ interface CreateOptions extends FolderOptions {
 
 const createdSchema = z.object({ token: z.string(), project: z.int(), role: z.string(), branch: z.int(), id: z.string() });
 const listSchema = z.array(
-  z.object({ tokenId: z.string(), projectId: z.int(), branchId: z.int(), role: z.string(), description: z.string(), createdAt: z.string() }),
+  z.object({
+    tokenId: z.string(),
+    projectId: z.int(),
+    branchId: z.int(),
+    role: z.string(),
+    description: z.string(),
+    createdAt: z.string(),
+  }),
 );
 
-export async function createToken({ ask, out }: CommandTools, options: CreateOptions): Promise<void> {
+export async function createToken({ ask, out }: FolderTools, options: CreateOptions): Promise<void> {
   const input = {
     role: options.role,
     projectId: positive(options.project, '--project'),
@@ -32,7 +33,7 @@ export async function createToken({ ask, out }: CommandTools, options: CreateOpt
   out(options.json === true ? `${JSON.stringify({ token, project, role })}\n` : `${token}\n`);
 }
 
-export async function listTokens({ ask, out }: CommandTools, options: FolderOptions): Promise<void> {
+export async function listTokens({ ask, out }: FolderTools, options: FolderOptions): Promise<void> {
   const tokens = listSchema.parse(await ask({ dataDir: options.dataDir, command: 'token-list', input: {} }));
   if (options.json === true) {
     out(`${JSON.stringify(tokens)}\n`);
@@ -43,7 +44,7 @@ export async function listTokens({ ask, out }: CommandTools, options: FolderOpti
   }
 }
 
-export async function revokeToken({ ask, out }: CommandTools, options: FolderOptions & { readonly id: string }): Promise<void> {
+export async function revokeToken({ ask, out }: FolderTools, options: FolderOptions & { readonly id: string }): Promise<void> {
   const { id, dataDir } = options;
   const revoked = await ask({ dataDir, command: 'token-revoke', input: { id } });
   if (revoked !== true) throw new AppError('badRequest', `There is no token "${id}": see \`sluice token list\`.`);

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { z } from 'zod';
 import { roles } from '../features/accounts/principal.ts';
 import { storageStatus } from '../features/storage/storage-status.ts';
@@ -46,6 +45,3 @@ export function adminCommands(node: Node): AdminCommands {
   commands.register({ name: 'slice', input: z.object({ slice: z.string() }), run: ({ slice }) => storage.partsOf(slice) });
   return commands;
 }
-
-/** Where the engines keep their files below the data folder. */
-export const tablesFolder = (dataFolder: string): string => join(dataFolder, 'tables');

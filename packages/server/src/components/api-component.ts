@@ -8,7 +8,7 @@ import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
 import { startPart } from '../kernel/lifecycle/started-part.ts';
 import { createApiServer } from './api.ts';
 import type { Node } from './node.ts';
-import { urlOf } from './public-url.ts';
+import { publicUrl, urlOf } from './public-url.ts';
 
 /** Component `api`: the configuration API. Returns its base URL. */
 export async function startApi(node: Node, sourceUrl: string): Promise<string> {
@@ -20,7 +20,7 @@ export async function startApi(node: Node, sourceUrl: string): Promise<string> {
   await tasks.recover();
   lifecycle.add(tasks);
   const clientIp = createClientIp(config.source.http.trustedProxies);
-  const apiUrl = config.api.publicUrl || urlOf(config.api.listen);
+  let apiUrl = publicUrl(config.api.publicUrl);
   const app = await createApiServer({
     store: metadata,
     vault: new SecretVault({ key: folder.secretKey, randomId }),
@@ -32,11 +32,12 @@ export async function startApi(node: Node, sourceUrl: string): Promise<string> {
     clientIpOf: (request) => clientIp(request.socket.remoteAddress, request.rawHeaders),
     clock,
     logger,
-    apiUrl,
+    apiUrl: () => apiUrl,
     sourceUrl,
   });
   lifecycle.use('api-server', { [Symbol.asyncDispose]: () => app.close() });
   const part = await openHttpServerPart({ name: 'api', server: app.server, at: config.api.listen });
   lifecycle.add(part);
+  apiUrl ||= urlOf(part.address);
   return apiUrl;
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { SecretVault } from '../features/accounts/secret-vault.ts';
 import { AppliedRevisionPublisher } from '../features/definitions/applied-revision-publisher.ts';
 import { DefinitionMirror } from '../features/definitions/definition-mirror.ts';
@@ -5,8 +6,10 @@ import { ByteBudget } from '../features/ingest/byte-budget.ts';
 import { createClientIp } from '../features/ingest/client-ip.ts';
 import { createHttpSource } from '../features/ingest/http-source.ts';
 import { createIngestMeter, ingestMetricTable } from '../features/ingest/ingest-metrics.ts';
+import { IngestReport } from '../features/ingest/ingest-report.ts';
 import { SinkRouter } from '../features/ingest/sink-router.ts';
 import { SourceAuth } from '../features/ingest/source-auth.ts';
+import { credentialHeaders } from '../features/mapping/headers-json.ts';
 import { createUuidV7 } from '../features/mapping/uuid.ts';
 import { randomId } from '../kernel/codec/random-id.ts';
 import { AppError } from '../kernel/errors/app-error.ts';
@@ -14,15 +17,14 @@ import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
 import { startPart } from '../kernel/lifecycle/started-part.ts';
 import { RateLimitedLog } from '../kernel/observe/rate-limited-log.ts';
 import type { Node } from './node.ts';
-import { urlOf } from './public-url.ts';
+import { publicUrl, urlOf } from './public-url.ts';
 
 const rejectionLinesPerMinute = 10;
 
 /** Component `http-source`: events over HTTP. Needs the writer of the same process. Returns its base URL. */
 export async function startHttpSource(node: Node): Promise<string> {
   const { config, lifecycle, metadata, clock, folder, storage, writer, metrics } = node;
-  if (!writer)
-    throw new AppError('configInvalid', 'http-source needs storage-writer in the same process: name both, or start `sluice all`.');
+  if (!writer) throw new AppError('invariantBroken', 'http-source is started before the writer of its process.');
   const logger = node.logger.child({ component: 'http-source' });
   const publisher = new AppliedRevisionPublisher({ store: metadata, nodeId: folder.nodeId, logger });
   const definitions = new DefinitionMirror({ store: metadata, clock, logger, onApplied: (revision) => publisher.publish(revision) });
@@ -49,20 +51,25 @@ export async function startHttpSource(node: Node): Promise<string> {
     router,
     clientIp: createClientIp(http.trustedProxies),
     bodies: new ByteBudget({ maxBytes: http.maxBufferedBodies, maxItems: Number.POSITIVE_INFINITY }),
+    maxBodyBytes: http.maxRequestBodySize,
+    hiddenHeaders: credentialHeaders,
     settings: {
-      maxBodyBytes: http.maxRequestBodySize,
       maxHeaderBytes: http.maxHeaderSize,
       headerTimeoutMs: http.headerTimeout,
       requestTimeoutMs: http.requestTimeout,
       idleTimeoutMs: http.idleTimeout,
       maxConnections: http.maxConnections,
     },
-    meter: createIngestMeter(metrics.declare(ingestMetricTable), rows),
+    report: new IngestReport({
+      meter: createIngestMeter(metrics.declare(ingestMetricTable), rows),
+      logger,
+      rejections: new RateLimitedLog({ logger, linesPerMinute: rejectionLinesPerMinute }),
+    }),
     clock,
-    logger,
-    rejections: new RateLimitedLog({ logger, linesPerMinute: rejectionLinesPerMinute }),
   });
+  // Drained behind the server: what a client did not wait for is stored all the same.
+  lifecycle.add({ name: 'sink-router', run: async (signal) => void (await once(signal, 'abort')), drain: () => router.drain() });
   const part = await openHttpServerPart({ name: 'http-source', server, at: http.listen });
   lifecycle.add(part);
-  return http.publicUrl || urlOf(part.address);
+  return publicUrl(http.publicUrl) || urlOf(part.address);
 }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { AppError } from '../kernel/errors/app-error.ts';
 import type { AdminCommands } from '../kernel/folder/admin-commands.ts';
 import { openDataFolder } from '../kernel/folder/data-folder.ts';
@@ -24,7 +25,8 @@ export interface OfflineCommands extends AsyncDisposable {
 /** The commands of a data folder that no service holds: no component runs, and the folder's lock is held until disposed. */
 export async function offlineCommands({ config, logger, checkpoint }: OfflineOptions): Promise<OfflineCommands> {
   const { dataDir } = config;
-  if (!existsSync(dataDir))
+  // A mistyped folder must not become one.
+  if (!existsSync(join(dataDir, 'format')))
     throw new AppError('folderUnusable', `There is no data folder ${dataDir}: name it by --data-dir, or start the service first.`);
   const readiness = new Readiness();
   const lifecycle = new Lifecycle({ logger, deadlineMs: 10_000, markNotReady: () => readiness.markStopping() });

@@ -5,3 +5,6 @@ export function urlOf({ host, port }: HostPort): string {
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${formatHostPort({ host: reachable, port })}`;
 }
+
+/** A configured base without slashes at its end; `''` where none is configured. */
+export const publicUrl = (configured: string): string => configured.replace(/\/+$/, '');

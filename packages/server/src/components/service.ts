@@ -14,7 +14,7 @@ import { startApi } from './api-component.ts';
 import type { Config } from './config.ts';
 import { startHttpSource } from './http-source.ts';
 import { type Node, openNode } from './node.ts';
-import { urlOf } from './public-url.ts';
+import { publicUrl, urlOf } from './public-url.ts';
 import { startStorageCoordinator } from './storage-coordinator.ts';
 import { startStorageReader } from './storage-reader.ts';
 import { startStorageWriter } from './storage-writer.ts';
@@ -44,8 +44,9 @@ interface ServiceOptions {
 const firstProject = 1;
 const firstBranch = 1;
 
-/** Runs the components in this process until `stop` aborts or one of them fails. Rejects only where the start fails. */
+/** Runs the components in this process, at least one, until `stop` aborts or one of them fails. Rejects only where the start fails. */
 export async function runService({ components, config, logger, checkpoint, stop, onReady }: ServiceOptions): Promise<ExitCode> {
+  assertComplete(components);
   const readiness = new Readiness();
   await using lifecycle = new Lifecycle({ logger, deadlineMs: config.shutdownTimeout, markNotReady: () => readiness.markStopping() });
   const metrics = new MetricRegistry();
@@ -71,13 +72,18 @@ export async function runService({ components, config, logger, checkpoint, stop,
   return await running;
 }
 
+/** Before anything is opened. */
+function assertComplete(components: ReadonlySet<ComponentName>): void {
+  if (components.has('http-source') && !components.has('storage-writer'))
+    throw new AppError('configInvalid', 'http-source needs storage-writer in the same process: name both, or start `sluice all`.');
+}
+
 async function startComponents(node: Node, components: ReadonlySet<ComponentName>): Promise<Record<string, string>> {
-  if (components.size === 0) throw new AppError('configInvalid', `Name at least one component: ${componentNames.join(', ')}, or all.`);
   const urls: Record<string, string> = {};
   if (components.has('storage-coordinator')) startStorageCoordinator(node);
   if (components.has('storage-writer')) startStorageWriter(node);
   if (components.has('storage-reader')) startStorageReader(node);
-  const sourceUrl = components.has('http-source') ? await startHttpSource(node) : node.config.source.http.publicUrl;
+  const sourceUrl = components.has('http-source') ? await startHttpSource(node) : foreignSourceUrl(node.config);
   if (components.has('api')) urls['api'] = await startApi(node, sourceUrl);
   if (components.has('http-source')) {
     urls['http-source'] = sourceUrl;
@@ -85,6 +91,9 @@ async function startComponents(node: Node, components: ReadonlySet<ComponentName
   }
   return urls;
 }
+
+/** Where another process serves the sources that this one's API tells of. */
+const foreignSourceUrl = ({ source: { http } }: Config): string => publicUrl(http.publicUrl) || urlOf(http.listen);
 
 /** A folder without any token gets one, or nobody could ever make a source. */
 async function firstToken({ tokens }: Node): Promise<{ token?: string }> {

@@ -2,14 +2,11 @@ import type { ServerResponse } from 'node:http';
 import { randomId } from '../../kernel/codec/random-id.ts';
 import { sentence } from '../../kernel/codec/sentence.ts';
 import { type ErrorCode, errorTable } from '../../kernel/errors/error-table.ts';
-import type { WriteResult } from './write-result.ts';
+import type { StoredMark, WriteResult } from './write-result.ts';
 
 /** `Access-Control-*` of every answer, so that a browser's page can read it. */
 const cors = ['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', '*'];
-const preflight = [
-  ...['Allow', 'OPTIONS, POST', 'Access-Control-Allow-Methods', 'OPTIONS, POST', 'Access-Control-Allow-Headers', '*'],
-  ...cors,
-];
+const streamMethods = 'OPTIONS, POST';
 const server = ['Server', 'Sluice/HTTPSource'];
 const plainText = ['Content-Type', 'text/plain'];
 const json = ['Content-Type', 'application/json'];
@@ -18,16 +15,22 @@ const okHeaders = [...server, ...plainText, 'Content-Length', '2', ...cors];
 /** Seconds after which a refused client may try again. */
 const retryAfter = ['Retry-After', '1'];
 
-export function answerOptions(response: ServerResponse): void {
-  send(response, 200, { headers: preflight, body: '' });
+/** `*` does not stand for `Authorization`: a path that takes the secret there names it. */
+export function answerPreflight(response: ServerResponse, allowHeaders: '*' | 'Authorization, *'): void {
+  const methods = ['Allow', streamMethods, 'Access-Control-Allow-Methods', streamMethods];
+  send(response, 200, { headers: [...methods, 'Access-Control-Allow-Headers', allowHeaders, ...cors], body: '' });
+}
+
+export function answerAllow(response: ServerResponse, allow: string): void {
+  send(response, 200, { headers: ['Allow', allow], body: '' });
 }
 
 export function answerHealth(response: ServerResponse): void {
   send(response, 200, { headers: plainText, body: 'OK\n' });
 }
 
-export function answerMethodNotAllowed(response: ServerResponse, allow: string): void {
-  send(response, 405, { headers: ['Allow', allow], body: '' });
+export function answerMethodNotAllowed(response: ServerResponse, allow: string = streamMethods): void {
+  send(response, 405, { headers: ['Allow', allow, ...cors], body: '' });
 }
 
 /** 200 `OK`, or the result as JSON where it was asked for or something failed (stream data plane 2.4, 2.5). */
@@ -37,42 +40,55 @@ export function answerResult(response: ServerResponse, result: WriteResult, verb
     response.end('OK');
     return;
   }
-  const marks = result.stored === undefined ? [] : ['X-Sluice-Stored', result.stored];
-  const again = result.status === 503 ? retryAfter : [];
-  if (result.failed || verbose) send(response, result.status, { headers: [...json, ...cors, ...marks, ...again], body: jsonText(result.body()) });
+  const marks = markHeaders(result.status, result.stored);
+  if (result.failed || verbose) send(response, result.status, { headers: [...json, ...cors, ...marks], body: jsonText(result.body()) });
   else send(response, result.status, { headers: [...plainText, ...cors, ...marks], body: 'OK' });
 }
 
 interface ErrorAnswer {
   readonly code: ErrorCode;
   readonly message: string;
-  /** The rest of the request is not read. */
+  /** The rest of the request is not waited for. */
   readonly close?: boolean;
+  /** What a 5xx says about the record; `none` where no sink was asked yet. */
+  readonly stored?: StoredMark;
 }
 
-/** An error before any sink was asked: nothing is stored. Returns the exception id of a 5xx. */
-export function answerError(response: ServerResponse, { code, message, close = false }: ErrorAnswer): string | undefined {
+/** An error of the whole request. Returns the exception id of a 5xx. */
+export function answerError(response: ServerResponse, { code, message, close = false, stored = 'none' }: ErrorAnswer): string | undefined {
   const { status } = errorTable[code];
   const { body, exceptionId } = errorBody(code, message);
-  const stored = status >= 500 ? ['X-Sluice-Stored', 'none'] : [];
-  const again = status === 503 || status === 429 ? retryAfter : [];
   const closing = close ? ['Connection', 'close'] : [];
-  send(response, status, { headers: [...json, ...cors, ...stored, ...again, ...closing], body });
+  const marks = markHeaders(status, status >= 500 ? stored : undefined);
+  send(response, status, { headers: [...json, ...cors, ...marks, ...closing], body });
   return exceptionId;
 }
 
+/** The text of an error answer that ends its connection. */
+export function answerText(statusLine: string, { code, message }: { readonly code: ErrorCode; readonly message: string }): string {
+  const { body } = errorBody(code, message);
+  const headers = [...server, ...json, ...cors, 'Content-Length', String(Buffer.byteLength(body)), 'Connection', 'close'];
+  const lines = headers.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${headers[index + 1]}`] : []));
+  return `${[statusLine, ...lines].join('\r\n')}\r\n\r\n${body}`;
+}
+
+function markHeaders(status: number, stored: StoredMark | undefined): string[] {
+  const mark = stored === undefined ? [] : ['X-Sluice-Stored', stored];
+  return status === 503 || status === 429 ? [...mark, ...retryAfter] : mark;
+}
+
 /** The JSON of an error and, from 500 on, the id under which the log has it. */
-export function errorBody(code: ErrorCode, message: string): { body: string; exceptionId: string | undefined } {
+function errorBody(code: ErrorCode, message: string): { body: string; exceptionId: string | undefined } {
   const { status } = errorTable[code];
   const exceptionId = status >= 500 ? `sluice-${randomId(15)}` : undefined;
   const error = { statusCode: status, error: `stream.in.${code}`, message: sentence(message), ...(exceptionId && { exceptionId }) };
   return { body: jsonText(error), exceptionId };
 }
 
-/** Two spaces, a new line at the end, and nothing that a browser could take for HTML. */
+/** Two spaces, a new line at the end, and nothing that a browser could take for HTML or the end of a script line. */
 function jsonText(value: object): string {
-  const escapes: Readonly<Record<string, string>> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' };
-  return `${JSON.stringify(value, undefined, 2).replaceAll(/[<>&]/g, (character) => escapes[character] ?? character)}\n`;
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return `${JSON.stringify(value, undefined, 2).replaceAll(/[<>&\u2028\u2029]/g, escaped)}\n`;
 }
 
 function send(response: ServerResponse, status: number, { headers, body }: { headers: string[]; body: string }): void {

@@ -19,17 +19,19 @@ export function createClientIp(trustedProxies: readonly string[]): ClientIp {
     // From the nearest hop outwards, the first that is no proxy of ours is the client; what it claims beyond is its own word.
     const client = hops.findLast((address) => !isTrusted(address)) ?? hops[0];
     if (client !== undefined) return client;
-    const real = headerValues(rawHeaders, 'x-real-ip').map(withoutPort).find((address) => isIP(address) !== 0);
+    const real = headerValues(rawHeaders, 'x-real-ip')
+      .map(withoutPort)
+      .find((address) => isIP(address) !== 0);
     return real ?? peer;
   };
 }
 
 function addTrusted(list: BlockList, entry: string): void {
-  const [address = '', prefix] = entry.trim().split('/');
+  const [address = '', prefix, ...more] = entry.trim().split('/');
   const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
   const bits = Number(prefix);
   const isRange = prefix !== undefined && /^\d{1,3}$/.test(prefix) && bits <= (family === 'ipv6' ? 128 : 32);
-  if (isIP(address) === 0 || (prefix !== undefined && !isRange)) {
+  if (isIP(address) === 0 || more.length > 0 || (prefix !== undefined && !isRange)) {
     throw new AppError('configInvalid', `"${entry}" is no trusted proxy: give an IP address or a range such as 10.0.0.0/8.`);
   }
   if (isRange) list.addSubnet(address, bits, family);

@@ -18,8 +18,8 @@ import { type RowOutcome, SinkStream } from './sink-stream.ts';
 
 export interface SinkRouterOptions {
   readonly nodeId: string;
-  readonly definitions: DefinitionMirror;
-  readonly view: StorageView;
+  readonly definitions: Pick<DefinitionMirror, 'sources'>;
+  readonly view: Pick<StorageView, 'findWritingSlice'>;
   readonly writer: SliceWriter;
   readonly encoderOf: (partName: string) => PartEncoder;
   readonly uuid: UuidSource;
@@ -35,6 +35,17 @@ export interface SinkOutcome {
   readonly outcome: RowOutcome | { readonly type: 'fault'; readonly fault: ColumnFault } | { readonly type: 'withheld' };
 }
 
+interface OpenStream {
+  readonly stream: SinkStream;
+  /** The newest version of the sink that a row came for. */
+  version: number;
+  /** The mirror has shown that version. */
+  isKnown: boolean;
+}
+
+const lookMs = 100;
+/** Streams from which on idle ones are looked for. */
+const firstPruneAt = 100;
 const overloaded: RowOutcome = { type: 'refused', code: 'overloaded', reason: 'the queues of this node are full; try again' };
 
 /**
@@ -45,10 +56,11 @@ export class SinkRouter {
   readonly #options: SinkRouterOptions;
   /** Of this start: parts of an earlier one are never continued. */
   readonly #epoch = randomBytes(8).toString('hex');
-  readonly #streams = new Map<string, SinkStream>();
+  readonly #streams = new Map<string, OpenStream>();
   /** By sink object: a changed sink is a new object, and the old one's mapping goes with it. */
   readonly #mappings = new WeakMap<Sink, CompiledMapping>();
   #parts = 0;
+  #pruneAt = firstPruneAt;
 
   constructor(options: SinkRouterOptions) {
     this.#options = options;
@@ -76,7 +88,7 @@ export class SinkRouter {
 
   /** Settles when no row is queued or in flight. */
   async drain(): Promise<void> {
-    await Promise.all([...this.#streams.values()].map((stream) => stream.drain()));
+    await Promise.all([...this.#streams.values()].map(({ stream }) => stream.drain()));
   }
 
   #store(record: IngestRecord, sink: Sink, row: RenderedRow): Promise<SinkOutcome> {
@@ -101,26 +113,56 @@ export class SinkRouter {
 
   #streamOf(sink: Sink): SinkStream {
     const sinkKey = sinkKeyText(sinkKeyOf(sink));
-    const known = this.#streams.get(sinkKey);
-    if (known) return known;
+    const open = this.#streams.get(sinkKey) ?? this.#openStream(sinkKey, sink);
+    if (sink.version.number > open.version) {
+      open.version = sink.version.number;
+      open.isKnown = false;
+      this.#isEnabled(sink, open);
+    }
+    return open.stream;
+  }
+
+  #openStream(sinkKey: string, sink: Sink): OpenStream {
     const { writer, view, clock, logger } = this.#options;
-    const current = () => this.#enabledSink(sink);
+    const isEnabled = () => this.#isEnabled(sink, open);
     const stream = new SinkStream({
       sinkKey,
       writer,
       clock,
       logger,
-      findSlice: (key, options) => view.findWritingSlice(key, options),
+      findSlice: async (key, { avoid, timeoutMs }) => {
+        // In short steps: a sink that is disabled meanwhile gets no slice, and its rows need not wait for one.
+        for (let leftMs = timeoutMs; leftMs > 0; leftMs -= lookMs) {
+          const found = await view.findWritingSlice(key, { avoid, timeoutMs: Math.min(leftMs, lookMs) });
+          if (found || !isEnabled()) return found;
+        }
+        return undefined;
+      },
       findMapping: (_key, version) => {
-        const now = current();
+        const now = this.#enabledSink(sink);
         return now?.version.number === version ? this.#mappingOf(now) : undefined;
       },
-      isEnabled: () => current() !== undefined,
+      isEnabled,
       openPart: () => this.#openPart(),
       sleep: (ms) => sleep(ms),
     });
-    this.#streams.set(sinkKey, stream);
-    return stream;
+    const open: OpenStream = { stream, version: 0, isKnown: false };
+    if (this.#streams.size >= this.#pruneAt) this.#prune();
+    this.#streams.set(sinkKey, open);
+    return open;
+  }
+
+  /** A version that was read through from the store is not gone just because the mirror does not show it yet. */
+  #isEnabled(sink: Sink, open: OpenStream): boolean {
+    const now = this.#enabledSink(sink);
+    open.isKnown ||= now !== undefined && now.version.number >= open.version;
+    return now !== undefined || !open.isKnown;
+  }
+
+  /** Forgets the streams of sinks that are disabled or deleted. */
+  #prune(): void {
+    for (const [key, { stream }] of this.#streams) if (stream.isIdle && !stream.isEnabled) this.#streams.delete(key);
+    this.#pruneAt = Math.max(firstPruneAt, this.#streams.size * 2);
   }
 
   #enabledSink({ projectId, branchId, sourceId, sinkId }: Sink): Sink | undefined {

@@ -1,6 +1,6 @@
-import type { Clock } from '../../kernel/time/clock.ts';
 import { errorText } from '../../kernel/errors/app-error.ts';
 import type { Logger } from '../../kernel/observe/logger.ts';
+import type { Clock } from '../../kernel/time/clock.ts';
 import type { CompiledMapping } from '../mapping/mapping.ts';
 import type { IngestRecord } from '../mapping/record.ts';
 import { type BlockRow, type EncodedBlock, nextBlockRows, type PartEncoder } from '../storage/part-encoder.ts';
@@ -76,56 +76,78 @@ export class SinkStream {
     this.#pumping ??= this.#pump();
   }
 
+  /** Nothing is queued or in flight. */
+  get isIdle(): boolean {
+    return this.#pumping === undefined;
+  }
+
+  /** False once this node knows that the sink was disabled or deleted. */
+  get isEnabled(): boolean {
+    return this.#options.isEnabled(this.#options.sinkKey);
+  }
+
   /** Settles when nothing is queued or in flight. */
   async drain(): Promise<void> {
-    while (this.#pumping) await this.#pumping;
+    while (this.#pumping !== undefined) await this.#pumping;
   }
 
   async #pump(): Promise<void> {
     // Behind a microtask, so that rows of requests that arrived together share the first block.
     await Promise.resolve();
     while (this.#queue.length > 0) {
-      const rows = this.#queue.splice(0, nextBlockRows(this.#queue, (pending) => pending.row.bytes.length));
+      const block: OpenBlock = { rows: this.#queue.splice(0, nextBlockRows(this.#queue, rawBytes)), isSent: false };
       try {
-        await this.#commit(rows);
+        await this.#commit(block);
       } catch (error) {
         this.#part = undefined;
-        this.#options.logger.error({ sink: this.#options.sinkKey, error: errorText(error) }, 'a block failed unexpectedly');
-        settleAll(rows, { type: 'inDoubt', reason: errorText(error) });
+        const reason = errorText(error);
+        this.#options.logger.error({ sink: this.#options.sinkKey, error: reason, isSent: block.isSent }, 'a block failed unexpectedly');
+        settleAll(block.rows, block.isSent ? { type: 'inDoubt', reason } : { type: 'refused', code: 'appendRefused', reason });
       }
     }
     this.#pumping = undefined;
   }
 
-  /** Brings the rows into one slice, or settles them otherwise. */
-  async #commit(block: readonly PendingRow[]): Promise<void> {
-    const deadline = this.#options.clock.monotonic() + patienceMs;
-    let refusal: RowOutcome = { type: 'refused', code: 'noOpenedSliceFound', reason: 'the sink has no slice that takes rows at the moment' };
-    for (let rows = block; rows.length > 0; ) {
-      const timeoutMs = deadline - this.#options.clock.monotonic();
+  /** Brings the rows into one slice, or settles them otherwise. Where it rejects, the rows that are left are not settled. */
+  async #commit(block: OpenBlock): Promise<void> {
+    const { clock, sinkKey, isEnabled, sleep } = this.#options;
+    const deadline = clock.monotonic() + patienceMs;
+    let refusal: RowOutcome = {
+      type: 'refused',
+      code: 'noOpenedSliceFound',
+      reason: 'the sink has no slice that takes rows at the moment',
+    };
+    while (block.rows.length > 0) {
+      const timeoutMs = deadline - clock.monotonic();
       const target = timeoutMs > 0 ? await this.#findSlice(timeoutMs) : undefined;
-      if (!target) return settleAll(rows, this.#options.isEnabled(this.#options.sinkKey) ? refusal : { type: 'gone' });
-      const rendered = this.#renderFor(rows, target.slice.sinkVersion);
+      if (!target) return settleAll(block.rows, isEnabled(sinkKey) ? refusal : { type: 'gone' });
+      const rendered = this.#renderFor(block.rows, target.slice.sinkVersion);
       if (!rendered) {
-        await this.#options.sleep(retryPauseMs);
+        await sleep(retryPauseMs);
         continue;
       }
-      rows = rendered;
-      if (rows.length === 0) return;
-      const part = this.#partFor(target.key);
-      const encoded = await part.encoder.encode(rows.map((pending) => pending.row));
-      const result = await this.#append({ target, part, block: encoded, deadline });
-      if (result.type === 'durable') {
-        part.offset += encoded.length;
-        return settleAll(rows, { type: 'stored' });
-      }
-      // Encoder and offset have moved on or are unknown: whatever happened, this part is finished for us.
-      this.#part = undefined;
-      const verdict = this.#judge(result, target.key);
-      if (verdict.type === 'inDoubt' || verdict.final) return settleAll(rows, verdict.type === 'inDoubt' ? verdict : verdict.outcome);
+      // Rendered again, they may have outgrown a block.
+      this.#queue.unshift(...rendered.splice(nextBlockRows(rendered, rawBytes)));
+      block.rows = rendered;
+      if (rendered.length === 0) return;
+      const verdict = await this.#send(block, target);
+      if (verdict.type !== 'refused' || verdict.final) return settleAll(block.rows, verdict.type === 'refused' ? verdict.outcome : verdict);
       refusal = verdict.outcome;
-      if (verdict.pause) await this.#options.sleep(retryPauseMs);
+      if (verdict.pause) await sleep(retryPauseMs);
     }
+  }
+
+  async #send(block: OpenBlock, target: WritingSlice): Promise<Verdict> {
+    const part = this.#partFor(target.key);
+    const encoded = await part.encoder.encode(block.rows.map((pending) => pending.row));
+    block.isSent = true;
+    const result = await this.#append({ target, part, block: encoded });
+    const verdict = this.#judge(result, target.key);
+    // Where it is not stored, encoder and offset have moved on or are unknown: this part is finished for us.
+    if (verdict.type === 'stored') part.offset += encoded.length;
+    else this.#part = undefined;
+    block.isSent = verdict.type === 'inDoubt';
+    return verdict;
   }
 
   #findSlice(timeoutMs: number): Promise<WritingSlice | undefined> {
@@ -137,23 +159,29 @@ export class SinkStream {
     return this.#part;
   }
 
-  /** A writer that does not answer is asked again at the same offset: a repeat of a stored block succeeds. */
-  async #append(request: { target: WritingSlice; part: OpenPart; block: EncodedBlock; deadline: number }): Promise<AppendResult> {
-    const { target, part, block, deadline } = request;
+  /** A writer that does not answer is asked again at the same offset, for a while: a repeat of a stored block succeeds. */
+  async #append({ target, part, block }: { target: WritingSlice; part: OpenPart; block: EncodedBlock }): Promise<AppendResult> {
     const { writer, clock, sleep } = this.#options;
     const { sinkVersion, codec } = target.slice;
+    let doubtUntil: number | undefined;
     for (;;) {
       try {
-        return await writer.append({ slice: target.key, part: part.name, offset: part.offset, block, sinkVersion, codec });
+        const result = await writer.append({ slice: target.key, part: part.name, offset: part.offset, block, sinkVersion, codec });
+        // It may have stored the block and lost the slice since.
+        const isLost = doubtUntil !== undefined && result.type === 'unknownSlice';
+        return isLost ? { type: 'failed', inDoubt: true, reason: 'the writer does not have the slice any more' } : result;
       } catch (error) {
-        if (clock.monotonic() >= deadline) return { type: 'failed', inDoubt: true, reason: errorText(error) };
+        doubtUntil ??= clock.monotonic() + patienceMs;
+        if (clock.monotonic() >= doubtUntil) return { type: 'failed', inDoubt: true, reason: errorText(error) };
         await sleep(retryPauseMs);
       }
     }
   }
 
-  #judge(result: Exclude<AppendResult, { type: 'durable' }>, slice: string): RefusalVerdict | (RowOutcome & { type: 'inDoubt' }) {
+  #judge(result: AppendResult, slice: string): Verdict {
     switch (result.type) {
+      case 'durable':
+        return { type: 'stored' };
       case 'sealed':
         this.#avoid = slice;
         return refusedBy('noOpenedSliceFound', 'the slice is sealed and its successor is not known yet');
@@ -163,33 +191,63 @@ export class SinkStream {
       case 'gap':
         return refusedBy('appendRefused', 'the part is finished');
       case 'conflict':
-        this.#options.logger.error({ sink: this.#options.sinkKey, slice }, 'other bytes stand at the offset of a block: please report this bug');
+        this.#options.logger.error(
+          { sink: this.#options.sinkKey, slice },
+          'other bytes stand at the offset of a block: please report this bug',
+        );
         return { type: 'inDoubt', reason: 'other bytes stand at the offset of the block' };
       case 'full':
         return { ...refusedBy('diskFull', 'the volume has no room'), final: true };
       case 'failed':
-        this.#options.logger.error({ sink: this.#options.sinkKey, slice, reason: result.reason, inDoubt: result.inDoubt }, 'a block could not be stored');
+        this.#options.logger.error(
+          { sink: this.#options.sinkKey, slice, reason: result.reason, inDoubt: result.inDoubt },
+          'a block could not be stored',
+        );
         return result.inDoubt ? { type: 'inDoubt', reason: result.reason } : { ...refusedBy('diskFailed', result.reason), pause: true };
     }
   }
 
-  /** The rows as the slice's version wants them; undefined while this node does not know that version. A row that cannot be rendered any more is settled here: surely not stored. */
+  /**
+   * The rows as the slice's version wants them; undefined while this node does not know that version.
+   * A row that cannot be rendered any more is settled here: surely not stored.
+   */
   #renderFor(rows: readonly PendingRow[], version: number): PendingRow[] | undefined {
     if (rows.every((pending) => pending.sinkVersion === version)) return [...rows];
     const mapping = this.#options.findMapping(this.#options.sinkKey, version);
     if (!mapping) return undefined;
-    return rows.filter((pending) => {
-      const rendered = mapping.render(pending.record);
+    const attempts = rows.map((pending) => ({
+      pending,
+      rendered: pending.sinkVersion === version ? undefined : mapping.render(pending.record),
+    }));
+    return attempts.flatMap(({ pending, rendered }) => {
+      if (!rendered) return [pending];
       if (!rendered.ok) {
-        pending.settle({ type: 'refused', code: 'appendRefused', reason: `the sink changed, and column "${rendered.column}": ${rendered.reason}` });
-        return false;
+        pending.settle({
+          type: 'refused',
+          code: 'appendRefused',
+          reason: `the sink changed, and column "${rendered.column}": ${rendered.reason}`,
+        });
+        return [];
       }
-      pending.row = { bytes: rendered.bytes, invalidUtf8: rendered.invalidUtf8, nul: rendered.nul, receivedAt: pending.record.receivedAt };
+      pending.row = {
+        bytes: rendered.bytes,
+        invalidUtf8: rendered.invalidUtf8,
+        nul: rendered.nul,
+        receivedAt: pending.record.receivedAt,
+      };
       pending.sinkVersion = version;
-      return true;
+      return [pending];
     });
   }
 }
+
+/** Rows on their way; `isSent` while nobody can say whether they are stored. */
+interface OpenBlock {
+  rows: PendingRow[];
+  isSent: boolean;
+}
+
+type Verdict = RefusalVerdict | (RowOutcome & { type: 'stored' | 'inDoubt' });
 
 interface RefusalVerdict {
   readonly type: 'refused';
@@ -206,6 +264,8 @@ const refusedBy = (code: RefusalCode, reason: string): RefusalVerdict => ({
   final: false,
   pause: false,
 });
+
+const rawBytes = (pending: PendingRow): number => pending.row.bytes.length;
 
 function settleAll(rows: readonly PendingRow[], outcome: RowOutcome): void {
   for (const pending of rows) pending.settle(outcome);

@@ -4,17 +4,20 @@ import type { IngestSource } from '../definitions/ingest-source.ts';
 
 export type SourceMatch =
   | { readonly type: 'matched'; readonly sources: readonly IngestSource[] }
-  /** Unknown project or source, or wrong secret: one answer for all, so that secrets cannot be probed. */
-  | { readonly type: 'notFound' }
+  /** Unknown project or source, or wrong secret: one answer for all, so that secrets cannot be probed. `exists` is for the log. */
+  | { readonly type: 'notFound'; readonly exists: boolean }
   /** The secret is right, and the source is disabled wherever it is. */
   | { readonly type: 'disabled' };
 
+type Definitions = Pick<DefinitionMirror, 'sources' | 'lookup'>;
+type Vault = Pick<SecretVault, 'secretMatches'>;
+
 /** Finds the enabled sources, one for each branch, that the secret opens. Reads metadata only for ids that this node does not know. */
 export class SourceAuth {
-  readonly #definitions: DefinitionMirror;
-  readonly #vault: SecretVault;
+  readonly #definitions: Definitions;
+  readonly #vault: Vault;
 
-  constructor(definitions: DefinitionMirror, vault: SecretVault) {
+  constructor(definitions: Definitions, vault: Vault) {
     this.#definitions = definitions;
     this.#vault = vault;
   }
@@ -28,7 +31,7 @@ export class SourceAuth {
 
   #judge(candidates: readonly IngestSource[], secret: string): SourceMatch {
     const opened = candidates.filter(({ source }) => this.#vault.secretMatches(source.secret.hash, secret));
-    if (opened.length === 0) return { type: 'notFound' };
+    if (opened.length === 0) return { type: 'notFound', exists: candidates.length > 0 };
     const sources = opened.filter(({ source }) => source.disabled === undefined);
     return sources.length > 0 ? { type: 'matched', sources } : { type: 'disabled' };
   }

@@ -1,0 +1,148 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Column } from '@sluice/contract/mapping';
+import { afterAll, expect, test } from 'vitest';
+import { sinkFixture, sourceFixture } from '../../../test/support/definition-fixture.ts';
+import { ScriptedSliceWriter, type WriterStep } from '../../../test/support/scripted-slice-writer.ts';
+import { silentLogger } from '../../../test/support/silent-logger.ts';
+import { TestClock } from '../../../test/support/test-clock.ts';
+import type { Sink } from '../definitions/sink.ts';
+import { IngestRecord } from '../mapping/record.ts';
+import { Compressor } from '../storage/block/compressor.ts';
+import { createGzipCodec } from '../storage/block/gzip-codec.ts';
+import { PartEncoder } from '../storage/part-encoder.ts';
+import { ByteBudget } from './byte-budget.ts';
+import { SinkRouter } from './sink-router.ts';
+
+const compressor = new Compressor(createGzipCodec(), 1);
+afterAll(() => compressor[Symbol.asyncDispose]());
+
+const body: Column[] = [{ type: 'body', name: 'body' }];
+const id: Column[] = [{ type: 'path', name: 'id', path: 'id', rawString: true }];
+
+function open({
+  steps = [],
+  maxItems = 100,
+  hasSlices = true,
+}: {
+  steps?: readonly WriterStep[];
+  maxItems?: number;
+  hasSlices?: boolean;
+} = {}) {
+  const writer = new ScriptedSliceWriter(steps);
+  const clock = new TestClock();
+  const budget = new ByteBudget({ maxBytes: 100_000, maxItems });
+  const known: Sink[] = [];
+  const router = new SinkRouter({
+    nodeId: 'node',
+    definitions: { sources: () => [{ source: sourceFixture(), sinks: known }] },
+    view: {
+      findWritingSlice: async (sinkKey, { timeoutMs }) => {
+        await turn();
+        clock.advance(hasSlices ? 0 : timeoutMs);
+        const [projectId, branchId, sourceId = '', sinkId = ''] = sinkKey.split('/');
+        const sink = { projectId: Number(projectId), branchId: Number(branchId), sourceId, sinkId };
+        const slice = { sink, volumeId: 'v', openedAt: '', file: '', sinkVersion: 1, codec: 'gzip', state: 'writing' } as const;
+        return hasSlices ? { key: `${sinkKey}/slice`, slice } : undefined;
+      },
+    },
+    writer,
+    encoderOf: (name) => new PartEncoder(name, compressor),
+    uuid: () => '01979f5e-0000-7000-8000-000000000000',
+    maxRowBytes: 1000,
+    budget,
+    clock,
+    logger: silentLogger,
+  });
+  const route = async (text: string, sinks: readonly Sink[]) => {
+    const rawHeaders = ['Content-Type', 'application/json'];
+    const outcomes = await router.route(
+      new IngestRecord({ receivedAt: clock.now(), clientIp: '', rawHeaders, body: Buffer.from(text) }),
+      sinks,
+    );
+    return outcomes.map(({ sink, outcome }) => [sink.sinkId, outcome]);
+  };
+  return { writer, router, route, budget, known };
+}
+
+const a = sinkFixture({ sinkId: 'a', columns: body });
+const b = sinkFixture({ sinkId: 'b', columns: id });
+const c = sinkFixture({ sinkId: 'c', columns: [...body, ...body.map((column) => ({ ...column, name: 'again' }))] });
+
+test('a record goes to all its sinks, each in a part of its own', async () => {
+  const { writer, route, budget } = open();
+  expect(await route('{"id":"x"}', [a, b])).toEqual([
+    ['a', { type: 'stored' }],
+    ['b', { type: 'stored' }],
+  ]);
+  expect([...writer.rows].sort()).toEqual(['"x"', '"{""id"":""x""}"']);
+  expect(new Set(writer.requests.map(({ part }) => part)).size).toBe(2);
+  expect([budget.bytes, budget.items]).toEqual([0, 0]);
+});
+
+test.each([
+  ['badRequest', '{', 'b'],
+  ['unprocessableContent', '{}', 'b'],
+  ['payloadTooLarge', `{"id":"${'x'.repeat(600)}"}`, 'c'],
+])('a client fault in one sink refuses the record in all before any append (I5): %s', async (code, text, faulty) => {
+  const { writer, route, budget } = open();
+  const outcomes = await route(text, [a, b, c]);
+  for (const [sinkId, outcome] of outcomes) {
+    expect(outcome).toMatchObject(sinkId === faulty ? { type: 'fault', fault: { code } } : { type: 'withheld' });
+  }
+  expect(outcomes).toHaveLength(3);
+  expect(writer.requests).toEqual([]);
+  expect([budget.bytes, budget.items]).toEqual([0, 0]);
+});
+
+test('a full node refuses the record in all sinks before any append, and takes records again when there is room', async () => {
+  const { writer, route, budget } = open({ maxItems: 3 });
+  const first = route('{"id":"x"}', [a, b]);
+  const overloaded = { type: 'refused', code: 'overloaded', reason: 'the queues of this node are full; try again' };
+  expect(await route('{"id":"y"}', [a, b])).toEqual([
+    ['a', overloaded],
+    ['b', overloaded],
+  ]);
+  expect(await first).toHaveLength(2);
+  expect(await route('{"id":"z"}', [a, b])).toEqual([
+    ['a', { type: 'stored' }],
+    ['b', { type: 'stored' }],
+  ]);
+  expect(writer.rows.filter((row) => row.includes('y'))).toEqual([]);
+  expect(budget.items).toBe(0);
+});
+
+test('one sink that fails does not hold up the other', async () => {
+  const { route } = open({ steps: ['full'] });
+  const outcomes = Object.fromEntries(await route('{"id":"x"}', [a, b]));
+  expect(Object.values(outcomes)).toEqual(expect.arrayContaining([{ type: 'stored' }, expect.objectContaining({ code: 'diskFull' })]));
+});
+
+test('no sink: nothing is asked', async () => {
+  const { writer, route } = open();
+  expect(await route('x', [])).toEqual([]);
+  expect(writer.requests).toEqual([]);
+});
+
+test('a sink that was known and is not any more is gone; one that is not known yet is not', async () => {
+  const { route, known } = open({ hasSlices: false });
+  known.push(a);
+  const known1 = route('x', [a]);
+  known.pop();
+  expect(await known1).toEqual([['a', { type: 'gone' }]]);
+  expect(await route('x', [c])).toMatchObject([['c', { type: 'refused', code: 'noOpenedSliceFound' }]]);
+});
+
+test('a record that is stored under another version of the sink is rendered by that version', async () => {
+  const { writer, route, known } = open();
+  const newer = sinkFixture({ sinkId: 'a', columns: id, version: 2 });
+  known.push(a);
+  expect(await route('{"id":"x"}', [newer])).toEqual([['a', { type: 'stored' }]]);
+  expect(writer.rows).toEqual(['"{""id"":""x""}"']);
+});
+
+test('the drain waits for rows whose client is gone', async () => {
+  const { writer, route, router } = open();
+  void route('{"id":"x"}', [a]);
+  await router.drain();
+  expect(writer.rows).toHaveLength(1);
+});

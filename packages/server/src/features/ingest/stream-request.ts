@@ -1,0 +1,180 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { formatByteSize } from '../../kernel/codec/byte-size.ts';
+import { isAppError } from '../../kernel/errors/app-error.ts';
+import type { ErrorCode } from '../../kernel/errors/error-table.ts';
+import type { Clock } from '../../kernel/time/clock.ts';
+import { IngestRecord } from '../mapping/record.ts';
+import { answerAllow, answerError, answerHealth, answerMethodNotAllowed, answerPreflight, answerResult } from './answer.ts';
+import type { ByteBudget } from './byte-budget.ts';
+import type { ClientIp } from './client-ip.ts';
+import type { IngestReport, KnownSource } from './ingest-report.ts';
+import { isAnnouncedTooLarge, readBody } from './request-body.ts';
+import type { SinkRouter } from './sink-router.ts';
+import type { SourceAuth, SourceMatch } from './source-auth.ts';
+import { bearerSecret, isVerbose, parseStreamPath, type StreamPath } from './stream-path.ts';
+import { type StoredMark, summarizeOutcomes } from './write-result.ts';
+
+export interface StreamRequestOptions {
+  readonly auth: SourceAuth;
+  readonly router: SinkRouter;
+  readonly clientIp: ClientIp;
+  readonly bodies: ByteBudget;
+  readonly maxBodyBytes: number;
+  /** Headers that no column shows, lower case. */
+  readonly hiddenHeaders: ReadonlySet<string>;
+  readonly report: IngestReport;
+  readonly clock: Clock;
+}
+
+interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly source?: KnownSource;
+  readonly close?: boolean;
+}
+
+/** One request of the HTTP source, from its headers to its answer. */
+export class StreamRequest {
+  readonly #options: StreamRequestOptions;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  /** What a failure from here on must say about the record. */
+  #stored: StoredMark = 'none';
+
+  constructor(options: StreamRequestOptions, request: IncomingMessage, response: ServerResponse) {
+    this.#options = options;
+    this.#request = request;
+    this.#response = response;
+  }
+
+  /** Never rejects. `expectsContinue`: the client sends its body only after `100 Continue`. */
+  async serve({ expectsContinue }: { readonly expectsContinue: boolean }): Promise<void> {
+    try {
+      await this.#route(expectsContinue);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #route(expectsContinue: boolean): Promise<void> {
+    const { method, url = '/', headers, httpVersion } = this.#request;
+    const response = this.#response;
+    if (httpVersion === '1.1' && headers.host === undefined) {
+      return this.#refuse({ code: 'badRequest', message: 'the request has no Host header', close: true });
+    }
+    const path = parseStreamPath(url);
+    if (path.type === 'health') {
+      if (method === 'GET') return answerHealth(response);
+      return method === 'OPTIONS' ? answerAllow(response, 'GET, OPTIONS') : answerMethodNotAllowed(response, 'GET, OPTIONS');
+    }
+    if (path.type === 'stream' && method === 'OPTIONS')
+      return answerPreflight(response, path.secret === undefined ? 'Authorization, *' : '*');
+    if (path.type === 'unknown' || (path.secret === undefined && headers.authorization === undefined)) {
+      return this.#refuse({
+        code: 'routeNotFound',
+        message: 'not found, please send data using POST /stream/<projectID>/<sourceID>/<secret>',
+      });
+    }
+    if (method !== 'POST') return answerMethodNotAllowed(response);
+    const source = await this.#authenticate(path);
+    if (source) await this.#receive(source, expectsContinue);
+  }
+
+  /** Before a byte of the body is read. Undefined where the request was refused. */
+  async #authenticate({ project, sourceId, secret }: StreamPath & { type: 'stream' }): Promise<MatchedSource | undefined> {
+    if (!/^[+-]?\d{1,18}$/.test(project)) {
+      this.#refuse({ code: 'badRequest', message: `invalid project ID "${project.slice(0, 100)}".` });
+      return undefined;
+    }
+    const given = secret ?? bearerSecret(this.#request.headers.authorization ?? '');
+    const pending = this.#options.auth.match(Number(project), sourceId, given);
+    const match = pending instanceof Promise ? await pending : pending;
+    const known: KnownSource = { project: Number(project), source: sourceId };
+    switch (match.type) {
+      case 'matched':
+        return { sources: match.sources, known };
+      case 'notFound': {
+        const message = 'the specified combination of projectID, sourceID and secret was not found.';
+        this.#refuse({ code: 'noSourceFound', message, ...(match.exists && { source: known }) });
+        return undefined;
+      }
+      case 'disabled':
+        this.#refuse({ code: 'disabledSource', message: 'the specified source is disabled in all branches.', source: known });
+        return undefined;
+    }
+  }
+
+  async #receive({ sources, known: source }: MatchedSource, expectsContinue: boolean): Promise<void> {
+    const { maxBodyBytes: maxBytes, bodies: budget } = this.#options;
+    const request = this.#request;
+    if (expectsContinue && !isAnnouncedTooLarge(request, maxBytes)) this.#response.writeContinue();
+    const read = await readBody(request, { maxBytes, budget });
+    switch (read.type) {
+      case 'aborted':
+        return;
+      case 'tooLarge': {
+        const message = `request body size is over the maximum "${formatByteSize(maxBytes)}".`;
+        return this.#refuse({ code: 'bodyTooLarge', message, source, close: true });
+      }
+      case 'overloaded':
+        return this.#refuse({ code: 'overloaded', message: 'the node holds as many requests as it may; try again', source, close: true });
+      case 'undecodable':
+        return this.#refuse({ code: read.code, message: read.reason, source });
+      case 'body':
+        break;
+    }
+    try {
+      await this.#store(read.body, { sources, known: source });
+    } finally {
+      read.release();
+    }
+  }
+
+  async #store(body: Buffer, { sources, known: source }: MatchedSource): Promise<void> {
+    const { clock, clientIp, hiddenHeaders, router, report } = this.#options;
+    const { socket, rawHeaders, url = '/' } = this.#request;
+    const record = new IngestRecord({
+      receivedAt: clock.now(),
+      clientIp: clientIp(socket.remoteAddress, rawHeaders),
+      rawHeaders,
+      body,
+      hiddenHeaders,
+    });
+    this.#stored = 'unknown';
+    // All branches together: a fault in one of them refuses the request in all.
+    const routed = await router.route(
+      record,
+      sources.flatMap(({ sinks }) => sinks),
+    );
+    const outcomes = sources.map((view) => ({ source: view.source, sinks: routed.filter(({ sink }) => view.sinks.includes(sink)) }));
+    const result = summarizeOutcomes(outcomes);
+    answerResult(this.#response, result, isVerbose(url));
+    report.answered(result, { source, outcomes, bytes: body.length });
+  }
+
+  #refuse({ code, message, source, close = false }: Refusal): void {
+    const exceptionId = answerError(this.#response, { code, message, close });
+    this.#options.report.rejected({ code, status: this.#response.statusCode, source, exceptionId });
+  }
+
+  #fail(error: unknown): void {
+    const response = this.#response;
+    const { report } = this.#options;
+    if (response.headersSent || response.destroyed) {
+      report.failed(error, { code: 'internalError', status: response.statusCode });
+      response.destroy();
+      return;
+    }
+    const code = isAppError(error) ? error.code : 'internalError';
+    const isOurs = !isAppError(error) || error.disposition === 'bug';
+    const message = isOurs ? 'application error: please report it with the exception id' : error.message;
+    const exceptionId = answerError(response, { code, message, close: true, stored: this.#stored });
+    const rejection = { code, status: response.statusCode, exceptionId };
+    if (isOurs) report.failed(error, rejection);
+    else report.rejected(rejection);
+  }
+}
+
+interface MatchedSource extends Pick<SourceMatch & { type: 'matched' }, 'sources'> {
+  readonly known: KnownSource;
+}
