@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { configSchema } from '../packages/server/src/components/config.ts';
 import { ingestMetricTable } from '../packages/server/src/features/ingest/ingest-metrics.ts';
 import { storageMetricTable } from '../packages/server/src/features/storage/storage-metrics.ts';
+import { volumeMetricTable } from '../packages/server/src/features/storage/volume-metrics.ts';
 import { describeConfig } from '../packages/server/src/kernel/config/setting.ts';
 import { errorTable } from '../packages/server/src/kernel/errors/error-table.ts';
 
@@ -52,7 +53,7 @@ Served at \`/metrics\` of the operations port, beside the usual process metrics 
 
 ${table(
   ['metric', 'type', 'labels', 'meaning'],
-  Object.entries({ ...ingestMetricTable, ...storageMetricTable }).map(([name, { type, labels, help }]) => [
+  Object.entries({ ...ingestMetricTable, ...storageMetricTable, ...volumeMetricTable }).map(([name, { type, labels, help }]) => [
     `\`${name}\``,
     type,
     labels.map((label) => `\`${label}\``).join(' '),

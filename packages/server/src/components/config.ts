@@ -54,6 +54,21 @@ export const configSchema = z.object({
     }),
   }),
   storage: z.object({
+    disk: z.object({
+      reserve: z.object({
+        percent: z
+          .number()
+          .min(0)
+          .max(90)
+          .default(2)
+          .describe('Free space of a volume, in percent of its size, under which rows are answered with 503. 0: no reserve.'),
+        min: byteSizeSetting('256MB', { max: '1TB' }).describe('Least reserve of a volume.'),
+        max: byteSizeSetting('2GB', { max: '1TB' }).describe('Largest reserve of a volume.'),
+      }),
+      ballast: byteSizeSetting('64MB', { max: '1GB' }).describe(
+        'File of each volume, at most a 16th of it, that is deleted when the disk is full, for what is stored already. 0: none.',
+      ),
+    }),
     retention: z.object({
       data: durationSetting('10m', { min: '0s', max: '720h' }).describe('Local parts of an imported file go after this time.'),
       record: durationSetting('1h', { min: '0s', max: '720h' }).describe(

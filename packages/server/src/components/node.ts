@@ -43,6 +43,9 @@ export interface Node extends NodeDeps {
   writer: SliceWriter | undefined;
 }
 
+/** Below the data folder. */
+export const volumesFolder = (dataFolder: string): string => join(dataFolder, 'volumes');
+
 export async function openNode(deps: NodeDeps): Promise<Node> {
   const { config, folder, lifecycle, checkpoint, logger } = deps;
   const clock = systemClock;
@@ -55,7 +58,7 @@ export async function openNode(deps: NodeDeps): Promise<Node> {
     'tables',
     await openTableEngine({ kind: 'duckdb', folder: join(folder.path, 'tables') }, { objects, checkpoint }),
   );
-  const volumes = await openVolumes(join(folder.path, 'volumes'));
+  const volumes = await openVolumes(volumesFolder(folder.path));
   const settings = storageSettings(config);
   const storage = new Storage({ metadata, objects, tables, volumes, settings, clock, random: Math.random, checkpoint, logger });
   lifecycle.use('storage', storage);

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { relieveFullDisk } from '../features/storage/relieve-full-disk.ts';
 import { AppError } from '../kernel/errors/app-error.ts';
 import type { AdminCommands } from '../kernel/folder/admin-commands.ts';
 import { openDataFolder } from '../kernel/folder/data-folder.ts';
@@ -10,7 +11,7 @@ import { MetricRegistry } from '../kernel/observe/metrics.ts';
 import { Readiness } from '../kernel/observe/readiness.ts';
 import { adminCommands } from './admin.ts';
 import type { Config } from './config.ts';
-import { openNode } from './node.ts';
+import { openNode, volumesFolder } from './node.ts';
 
 interface OfflineOptions {
   readonly config: Config;
@@ -32,6 +33,7 @@ export async function offlineCommands({ config, logger, checkpoint }: OfflineOpt
   const lifecycle = new Lifecycle({ logger, deadlineMs: 10_000, markNotReady: () => readiness.markStopping() });
   const stop = new AbortController();
   try {
+    await relieveFullDisk(volumesFolder(dataDir));
     const folder = lifecycle.use('data folder', await openDataFolder({ path: dataDir, logger }));
     const node = await openNode({ config, folder, lifecycle, readiness, metrics: new MetricRegistry(), checkpoint, logger });
     const running = lifecycle.run(stop.signal);

@@ -1,3 +1,4 @@
+import { relieveFullDisk } from '../features/storage/relieve-full-disk.ts';
 import { AppError } from '../kernel/errors/app-error.ts';
 import { openAdminSocket } from '../kernel/folder/admin-socket.ts';
 import { openDataFolder } from '../kernel/folder/data-folder.ts';
@@ -13,7 +14,7 @@ import { adminCommands } from './admin.ts';
 import { startApi } from './api-component.ts';
 import type { Config } from './config.ts';
 import { startHttpSource } from './http-source.ts';
-import { type Node, openNode } from './node.ts';
+import { type Node, openNode, volumesFolder } from './node.ts';
 import { publicUrl, urlOf } from './public-url.ts';
 import { startStorageCoordinator } from './storage-coordinator.ts';
 import { startStorageReader } from './storage-reader.ts';
@@ -51,6 +52,7 @@ export async function runService({ components, config, logger, checkpoint, stop,
   await using lifecycle = new Lifecycle({ logger, deadlineMs: config.shutdownTimeout, markNotReady: () => readiness.markStopping() });
   const metrics = new MetricRegistry();
   metrics.collectProcessMetrics();
+  await relieveFullDisk(volumesFolder(config.dataDir));
   const folder = lifecycle.use('data folder', await openDataFolder({ path: config.dataDir, logger }));
   const node = await openNode({ config, folder, lifecycle, readiness, metrics, checkpoint, logger });
   const urls = await startComponents(node, components);
@@ -81,7 +83,7 @@ function assertComplete(components: ReadonlySet<ComponentName>): void {
 async function startComponents(node: Node, components: ReadonlySet<ComponentName>): Promise<Record<string, string>> {
   const urls: Record<string, string> = {};
   if (components.has('storage-coordinator')) startStorageCoordinator(node);
-  if (components.has('storage-writer')) startStorageWriter(node);
+  if (components.has('storage-writer')) await startStorageWriter(node);
   if (components.has('storage-reader')) startStorageReader(node);
   const sourceUrl = components.has('http-source') ? await startHttpSource(node) : foreignSourceUrl(node.config);
   if (components.has('api')) urls['api'] = await startApi(node, sourceUrl);

@@ -24,6 +24,10 @@ export function storageSettings({ storage }: Config): StorageSettings {
     },
     dataRetentionMs: storage.retention.data,
     recordRetentionMs: Math.max(storage.retention.record, storage.retention.data),
+    disk: {
+      reserve: { percent: storage.disk.reserve.percent, minBytes: storage.disk.reserve.min, maxBytes: storage.disk.reserve.max },
+      ballastBytes: storage.disk.ballast,
+    },
     statisticsIntervalMs: storage.statistics.syncInterval,
   };
 }

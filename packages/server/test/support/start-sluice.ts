@@ -33,6 +33,9 @@ const demoProfile = fileURLToPath(new URL('../../profiles/demo.yaml', import.met
 /** Rows reach the table within seconds. */
 export const demoFlags = ['--config-file', demoProfile] as const;
 
+/** Most tests are no heavier for 64 MB written at each first start. */
+const withoutBallast = { SLUICE_STORAGE_DISK_BALLAST: '0' };
+
 let nextPort = 20_000 + (process.pid % 110) * 100;
 /** Three free ports are likely here: blocks differ between processes and calls, and lie below the ephemeral range. */
 export function portBase(): number {
@@ -50,7 +53,7 @@ export async function startSluice({
   onSpawn,
 }: StartOptions): Promise<RunningSluice> {
   const args = [...nodeFlags, entry, 'all', '--data-dir', dataDir, '--ready-line', '--port-base', String(portBase()), ...flags];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...withoutBallast, ...env } });
   onSpawn?.(child);
   let tail = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -52,6 +52,14 @@ test.each([
     { ...json, 'x-sluice-stored': 'partial', 'retry-after': '1' },
   ],
   [
+    'disk full',
+    result({ status: 503, failed: true, stored: 'none', retryAfterSeconds: 9 }),
+    false,
+    503,
+    bodyText,
+    { ...json, 'x-sluice-stored': 'none', 'retry-after': '9' },
+  ],
+  [
     'in doubt',
     result({ status: 503, failed: true, stored: 'unknown' }),
     true,

@@ -13,7 +13,7 @@ const json = ['Content-Type', 'application/json'];
 
 const okHeaders = [...server, ...plainText, 'Content-Length', '2', ...cors];
 /** Seconds after which a refused client may try again. */
-const retryAfter = ['Retry-After', '1'];
+const retryAfterSeconds = 1;
 
 /** `*` does not stand for `Authorization`: a path that takes the secret there names it. */
 export function answerPreflight(response: ServerResponse, allowHeaders: '*' | 'Authorization, *'): void {
@@ -40,7 +40,7 @@ export function answerResult(response: ServerResponse, result: WriteResult, verb
     response.end('OK');
     return;
   }
-  const marks = markHeaders(result.status, result.stored);
+  const marks = markHeaders(result.status, result.stored, result.retryAfterSeconds);
   if (result.failed || verbose) send(response, result.status, { headers: [...json, ...cors, ...marks], body: jsonText(result.body()) });
   else send(response, result.status, { headers: [...plainText, ...cors, ...marks], body: 'OK' });
 }
@@ -72,9 +72,9 @@ export function answerText(statusLine: string, { code, message }: { readonly cod
   return `${[statusLine, ...lines].join('\r\n')}\r\n\r\n${body}`;
 }
 
-function markHeaders(status: number, stored: StoredMark | undefined): string[] {
+function markHeaders(status: number, stored: StoredMark | undefined, seconds = retryAfterSeconds): string[] {
   const mark = stored === undefined ? [] : ['X-Sluice-Stored', stored];
-  return status === 503 || status === 429 ? [...mark, ...retryAfter] : mark;
+  return status === 503 || status === 429 ? [...mark, 'Retry-After', String(seconds)] : mark;
 }
 
 /** The JSON of an error and, from 500 on, the id under which the log has it. */

@@ -15,7 +15,7 @@ export type RowOutcome =
   /** The sink was disabled or deleted meanwhile: as if that had been so before the request came. */
   | { readonly type: 'gone' }
   /** Surely not stored. */
-  | { readonly type: 'refused'; readonly code: RefusalCode; readonly reason: string }
+  | { readonly type: 'refused'; readonly code: RefusalCode; readonly reason: string; readonly retryAfterSeconds?: number }
   /** Sent, and nobody can say whether it is stored. */
   | { readonly type: 'inDoubt'; readonly reason: string };
 
@@ -197,7 +197,7 @@ export class SinkStream {
         );
         return { type: 'inDoubt', reason: 'other bytes stand at the offset of the block' };
       case 'full':
-        return { ...refusedBy('diskFull', 'the volume has no room'), final: true };
+        return fullVolume(result);
       case 'failed':
         this.#options.logger.error(
           { sink: this.#options.sinkKey, slice, reason: result.reason, inDoubt: result.inDoubt },
@@ -266,6 +266,13 @@ const refusedBy = (code: RefusalCode, reason: string): RefusalVerdict => ({
 });
 
 const rawBytes = (pending: PendingRow): number => pending.row.bytes.length;
+
+const fullVolume = ({ type: _, ...hint }: AppendResult & { readonly type: 'full' }): RefusalVerdict => ({
+  type: 'refused',
+  outcome: { type: 'refused', code: 'diskFull', reason: 'the volume has no room', ...hint },
+  final: true,
+  pause: false,
+});
 
 function settleAll(rows: readonly PendingRow[], outcome: RowOutcome): void {
   for (const pending of rows) pending.settle(outcome);

@@ -18,6 +18,8 @@ export interface WriteResult {
   readonly failed: boolean;
   /** Set where a client must know: nothing stored although 200, or any 5xx. */
   readonly stored: StoredMark | undefined;
+  /** For a 503: when a repeat may succeed. */
+  readonly retryAfterSeconds?: number;
   /** The verbose body; built only when it is sent. */
   body(): object;
 }
@@ -38,9 +40,12 @@ export function summarizeOutcomes(outcomes: readonly SourceOutcome[]): WriteResu
     status,
     failed: status >= 300,
     stored: storedMark(all, status),
+    retryAfterSeconds: all.reduce((longest, { outcome }) => Math.max(longest, retryAfterOf(outcome)), 1),
     body: () => resultBody(outcomes, { status, faultStatus }),
   };
 }
+
+const retryAfterOf = (outcome: SinkOutcome['outcome']): number => ('retryAfterSeconds' in outcome ? (outcome.retryAfterSeconds ?? 1) : 1);
 
 function storedMark(sinks: readonly SinkOutcome[], status: number): StoredMark | undefined {
   if (sinks.length === 0) return 'none';

@@ -35,6 +35,6 @@ export type AppendResult =
   /** This writer does not have the slice (yet, or any more). Nothing was stored. */
   | { readonly type: 'unknownSlice' }
   /** The volume has no room. Nothing was stored. */
-  | { readonly type: 'full' }
+  | { readonly type: 'full'; readonly retryAfterSeconds?: number }
   /** The write or sync failed and the part takes no more appends. Stored or not: only known if not `inDoubt`. */
   | { readonly type: 'failed'; readonly inDoubt: boolean; readonly reason: string };

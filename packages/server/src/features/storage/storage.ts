@@ -1,4 +1,3 @@
-import { statfs } from 'node:fs/promises';
 import type { MetadataStore } from '../../engines/metadata/metadata-store.ts';
 import type { ObjectStore } from '../../engines/objects/object-store.ts';
 import type { TableEngine } from '../../engines/tables/table-engine.ts';
@@ -12,6 +11,8 @@ import { Cleanup } from './coordinator/cleanup.ts';
 import { Importer } from './coordinator/importer.ts';
 import { Rotation } from './coordinator/rotation.ts';
 import { StorageCoordinator } from './coordinator/storage-coordinator.ts';
+import { DiskWatch } from './disk/disk-watch.ts';
+import { type DiskSettings, VolumeRoom, type VolumeSpace } from './disk/volume-room.ts';
 import { type LocalPart, localParts } from './local-parts.ts';
 import { PartEncoder } from './part-encoder.ts';
 import type { FileSettings } from './state/file.ts';
@@ -41,7 +42,11 @@ export interface StorageSettings {
   readonly dataRetentionMs: number;
   readonly recordRetentionMs: number;
   readonly statisticsIntervalMs: number;
+  /** Without it no block is refused, and there is no ballast. */
+  readonly disk?: DiskSettings;
 }
+
+const noReserve: DiskSettings = { reserve: { percent: 0, minBytes: 0, maxBytes: 0 }, ballastBytes: 0 };
 
 /**
  * Storage: the record path from an encoded block to rows in a table. This class hands its rooms out to the components.
@@ -50,6 +55,7 @@ export interface StorageSettings {
  * - `part-encoder.ts`, `block/`, `part/`: blocks, members and part files; their walk and recovery.
  * - `state/`: files and slices, their states, transitions and metadata keys; `storage-view.ts` shows them in memory.
  * - `writer/`: appends, sealing and local removal. `upload/`: sealed slices to the object store.
+ * - `disk/`: reserve and ballast of the volumes.
  * - `coordinator/`: rotation by triggers, import through the ledger, cleanup of what was imported.
  *
  * Normative text: docs/design/10-record-path.md; its invariants I1..I5 are cited where they are upheld.
@@ -60,6 +66,7 @@ export class Storage implements AsyncDisposable {
   readonly #store: StorageStore;
   readonly #rotation: Rotation;
   readonly #codec = createGzipCodec();
+  readonly #rooms: ReadonlyMap<string, VolumeRoom>;
   readonly #compressor = new Compressor(this.#codec);
 
   constructor(options: StorageOptions) {
@@ -67,6 +74,9 @@ export class Storage implements AsyncDisposable {
     this.#options = options;
     this.view = new StorageView(metadata, logger);
     this.#store = new StorageStore(metadata, clock);
+    this.#rooms = new Map(
+      volumes.map((volume) => [volume.id, new VolumeRoom({ volume, settings: settings.disk ?? noReserve, clock, logger })]),
+    );
     this.#rotation = new Rotation({
       store: this.#store,
       settings: settings.file,
@@ -102,10 +112,21 @@ export class Storage implements AsyncDisposable {
       view,
       store: this.#store,
       codec: this.#codec,
+      roomOf: (volumeId) => this.#rooms.get(volumeId),
       retentionMs: settings.dataRetentionMs,
       checkpoint,
       logger: logger.child({ component: 'storage-writer' }),
     });
+  }
+
+  /** Free space, reserve and ballast of the volumes, by the last measurement of the disk watch. */
+  get rooms(): readonly VolumeRoom[] {
+    return [...this.#rooms.values()];
+  }
+
+  /** Measures the volumes and keeps their ballast until disposed; only beside a writer. Resolves after the first measurement. */
+  openDiskWatch(): Promise<DiskWatch> {
+    return DiskWatch.open(this.rooms);
   }
 
   /** Publishes the writer's live figures until disposed. */
@@ -147,13 +168,9 @@ export class Storage implements AsyncDisposable {
   }
 
   /** Head-room of this process's volumes, in bytes. */
-  async volumeSpace(): Promise<{ id: string; path: string; freeBytes: number; totalBytes: number }[]> {
-    return Promise.all(
-      this.#options.volumes.map(async ({ id, path }) => {
-        const { bavail, blocks, bsize } = await statfs(path);
-        return { id, path, freeBytes: bavail * bsize, totalBytes: blocks * bsize };
-      }),
-    );
+  async volumeSpace(): Promise<VolumeSpace[]> {
+    await Promise.all(this.rooms.map((room) => room.measure()));
+    return this.rooms.flatMap(({ space }) => space ?? []);
   }
 
   /** The local part files of a slice with the bytes that count, for `sluice cat`. `sliceNotFound`. */

@@ -5,6 +5,7 @@ import { errorText } from '../../../kernel/errors/app-error.ts';
 import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
 import type { BlockCodec } from '../block/block-codec.ts';
+import { type BlockRoom, boundlessRoom } from '../disk/volume-room.ts';
 import type { AppendRequest, AppendResult, SliceWriter } from '../slice-writer.ts';
 import type { Figures } from '../state/figures.ts';
 import type { Slice } from '../state/slice.ts';
@@ -22,6 +23,8 @@ interface LocalSliceWriterOptions {
   readonly view: StorageView;
   readonly store: StorageStore;
   readonly codec: BlockCodec;
+  /** Of the volume with this id. Without it nothing is refused. */
+  readonly roomOf?: (volumeId: string) => BlockRoom | undefined;
   readonly retentionMs: number;
   readonly checkpoint: Checkpoint;
   readonly logger: Logger;
@@ -99,12 +102,14 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
     const { codec, checkpoint, logger } = this.#options;
     const place = this.#volumes.get(slice.volumeId);
     const volumePath = place?.volume.path ?? '';
+    const room = this.#options.roomOf?.(slice.volumeId) ?? boundlessRoom;
     const opened = new OpenSlice({
       slice,
       folder: join(volumePath, sliceFolder(slice)),
       extension: codec.extension,
       logger: logger.child({ slice: key }),
-      createPart: (path) => new PartFile({ path, volumePath, checkpoint, sync: (work) => this.#sync(slice.volumeId, work) }),
+      room,
+      createPart: (path) => new PartFile({ path, volumePath, checkpoint, room, sync: (work) => this.#sync(slice.volumeId, work) }),
     });
     this.#open.set(key, opened);
     return opened;

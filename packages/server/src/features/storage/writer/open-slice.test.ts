@@ -6,6 +6,7 @@ import { type BuiltPart, blockOf, buildPart } from '../../../../test/support/par
 import { silentLogger } from '../../../../test/support/silent-logger.ts';
 import { openTempFolder } from '../../../../test/support/temp-folder.ts';
 import { noCheckpoint } from '../../../kernel/observe/checkpoint.ts';
+import type { BlockRoom } from '../disk/volume-room.ts';
 import { summarizePart } from '../part/recover-part.ts';
 import type { EncodedBlock } from '../part-encoder.ts';
 import { partNonce } from '../part-name.ts';
@@ -36,14 +37,16 @@ interface Opening {
   readonly state?: SliceState & ('writing' | 'closing');
   readonly sync?: <T>(work: () => Promise<T>) => Promise<T>;
   readonly create?: (path: string) => Promise<PartHandle>;
+  readonly room?: BlockRoom;
 }
 
-const openSlice = ({ state = 'writing', sync = (work) => work(), create }: Opening = {}) =>
+const openSlice = ({ state = 'writing', sync = (work) => work(), create, room }: Opening = {}) =>
   new OpenSlice({
     slice: state === 'writing' ? { ...slice, state } : { ...slice, state, closingAt: 't' },
     folder,
     extension,
     createPart: (path) => new PartFile({ path, volumePath: temp.path, checkpoint: noCheckpoint, sync, ...(create && { create }) }),
+    ...(room && { room }),
     logger: silentLogger,
   });
 
@@ -265,4 +268,14 @@ test('appends that race with the sealing: durable ones are inside the sealed len
     }),
     { numRuns: 60 },
   );
+});
+
+test('on a full volume a new part is refused before it exists, and the slice seals with what it has', async () => {
+  const [first, second] = [buildPart('node-1-1', [[['a']], [['b']]]), buildPart('node-1-2', [[['c']]])];
+  let isFull = false;
+  await using open = openSlice({ room: { take: () => (isFull ? { type: 'full' } : undefined), noteNoSpace: () => undefined } });
+  expect(await open.append(request(first.name, blocksOf(first)[0]!))).toMatchObject({ type: 'durable' });
+  isFull = true;
+  expect(await open.append(request(second.name, blocksOf(second)[0]!))).toEqual({ type: 'full' });
+  expect(await open.seal()).toMatchObject({ parts: [{ name: first.name }], figures: { goodRows: 1 } });
 });

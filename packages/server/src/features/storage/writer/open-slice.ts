@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../../kernel/observe/logger.ts';
+import { type BlockRoom, boundlessRoom } from '../disk/volume-room.ts';
 import { type RecoveredPart, recoverPart, summarizePart } from '../part/recover-part.ts';
 import { partNonce } from '../part-name.ts';
 import type { AppendRequest, AppendResult } from '../slice-writer.ts';
@@ -15,6 +16,8 @@ interface OpenSliceOptions {
   readonly extension: string;
   /** Makes a part file of the folder; it is created on disk by its first append. */
   readonly createPart: (path: string) => PartFile;
+  /** Of the volume. Without one nothing is refused. */
+  readonly room?: BlockRoom;
   readonly logger: Logger;
 }
 
@@ -62,6 +65,9 @@ export class OpenSlice implements AsyncDisposable {
     if (request.sinkVersion !== slice.sinkVersion || request.codec !== slice.codec) {
       return { type: 'mismatch', sinkVersion: slice.sinkVersion, codec: slice.codec };
     }
+    // A refused source opens another part for its next block: none is kept here of those that never got one.
+    const full = part ? undefined : (this.#options.room ?? boundlessRoom).take(0);
+    if (full) return full;
     const work = (part ?? this.#createPart(request.part)).append(request.offset, request.block);
     this.#begun.add(work);
     try {

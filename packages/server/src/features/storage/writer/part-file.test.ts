@@ -194,3 +194,37 @@ test('whatever is sent, in whatever order and at once: the file is the durable b
     { numRuns: 40 },
   );
 });
+
+test.each(['ENOSPC', 'EDQUOT'])('a write without room (%s) is cut back and surely not stored; the room is told', async (code) => {
+  const noted: number[] = [];
+  const noSpace = () => Promise.reject(Object.assign(new Error('no room'), { code }));
+  let isFull = false;
+  await using part = new PartFile({
+    path,
+    volumePath: folder.path,
+    checkpoint: noCheckpoint,
+    sync: (work) => work(),
+    room: {
+      take: (bytes) => (bytes === two.length && isFull ? { type: 'full', retryAfterSeconds: 7 } : undefined),
+      noteNoSpace: () => noted.push(1),
+    },
+    create: async (file) => {
+      const handle = await open(file, 'wx');
+      return handleWith(handle, { datasync: () => (noted.length === 0 && part.watermark > 0 ? noSpace() : handle.datasync()) });
+    },
+  });
+  expect(await part.append(0, one)).toMatchObject({ type: 'durable' });
+  isFull = true;
+  expect(await part.append(one.length, two), 'refused before anything is written').toEqual({ type: 'full', retryAfterSeconds: 7 });
+  expect(await part.append(0, one), 'a repeat of what is stored needs no room').toMatchObject({ type: 'durable' });
+  isFull = false;
+  expect(await part.append(one.length, two)).toEqual({ type: 'full' });
+  expect(noted).toEqual([1]);
+  expect(await readFile(path, 'utf8')).toBe('first block');
+});
+
+test('a block that met a full disk and cannot be cut back is in doubt', async () => {
+  const noSpace = () => Promise.reject(Object.assign(new Error('no room'), { code: 'ENOSPC' }));
+  await using part = partFile({ wrap: (handle) => handleWith(handle, { datasync: noSpace, truncate: fails }) });
+  expect(await part.append(0, one)).toMatchObject({ type: 'failed', inDoubt: true });
+});

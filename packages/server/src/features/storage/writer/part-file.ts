@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { errorText } from '../../../kernel/errors/app-error.ts';
 import { fsyncDirectory, makeDirectoryDurable } from '../../../kernel/folder/durable-file.ts';
 import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
+import { type BlockRoom, boundlessRoom, type VolumeFull } from '../disk/volume-room.ts';
 import type { EncodedBlock } from '../part-encoder.ts';
 import type { AppendResult } from '../slice-writer.ts';
 import { addFigures, type Figures, zeroFigures } from '../state/figures.ts';
@@ -15,6 +16,8 @@ interface PartFileOptions {
   readonly checkpoint: Checkpoint;
   /** Bounds the syncs that run on the volume at once. */
   readonly sync: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Without one nothing is refused. */
+  readonly room?: BlockRoom;
   /** Makes the file, which must not exist, in its existing folder. */
   readonly create?: (path: string) => Promise<PartHandle>;
 }
@@ -22,7 +25,10 @@ interface PartFileOptions {
 /** What a part needs of its file. */
 export type PartHandle = Pick<FileHandle, 'writev' | 'write' | 'datasync' | 'truncate' | 'sync' | 'close'>;
 
-type AppendFailure = AppendResult & { readonly type: 'failed' };
+type AppendFailure = (AppendResult & { readonly type: 'failed' }) | VolumeFull;
+
+/** Of the disk, or of the user's share of it. */
+const noSpaceCodes: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
 
 const createFile = (path: string): Promise<PartHandle> => open(path, 'wx', 0o640);
 
@@ -81,7 +87,9 @@ export class PartFile implements AsyncDisposable {
     // A repeat of the block that failed hears the same: until the part is sealed, what was in doubt still is.
     if (this.#failure) return this.#failure;
     if (offset > this.#watermark) return { type: 'gap', watermark: this.#watermark };
-    const { checkpoint, sync } = this.#options;
+    const { checkpoint, sync, room = boundlessRoom } = this.#options;
+    const full = room.take(block.length);
+    if (full) return full;
     try {
       this.#file ??= await this.#create();
       const file = this.#file;
@@ -93,7 +101,7 @@ export class PartFile implements AsyncDisposable {
       if (this.#watermark === 0) await fsyncDirectory(dirname(this.#options.path));
       checkpoint('part.afterSync');
     } catch (error) {
-      return this.#fail(errorText(error));
+      return this.#fail(error);
     }
     this.#watermark = offset + block.length;
     this.#figures = addFigures(this.#figures, figuresOfBlock(block));
@@ -107,7 +115,10 @@ export class PartFile implements AsyncDisposable {
   }
 
   /** A failed sync is never repeated: the pages may be gone and marked clean. Only a cut that is synced takes the block back. */
-  async #fail(reason: string): Promise<AppendResult> {
+  async #fail(error: unknown): Promise<AppendResult> {
+    const isFull = error instanceof Error && 'code' in error && noSpaceCodes.includes(error.code);
+    // At once: what others do needs the room of the ballast.
+    if (isFull) this.#options.room?.noteNoSpace();
     const file = this.#file;
     this.#file = undefined;
     let inDoubt = false;
@@ -119,7 +130,7 @@ export class PartFile implements AsyncDisposable {
     }
     // A failing disk ends parts much faster than slices: kept until the sealing, their descriptors would run out.
     await file?.close().catch(() => undefined);
-    this.#failure = { type: 'failed', inDoubt, reason };
+    this.#failure = isFull && !inDoubt ? { type: 'full' } : { type: 'failed', inDoubt, reason: errorText(error) };
     return this.#failure;
   }
 
