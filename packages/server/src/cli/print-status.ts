@@ -10,6 +10,7 @@ const statusSchema = z.object({
     z.object({
       sink: z.string(),
       rows: z.object({ local: z.int(), staged: z.int(), quarantined: z.int(), imported: z.int(), damaged: z.int() }),
+      conservation: z.object({ accepted: z.int(), violations: z.array(z.string()) }),
       oldestAt: z.number().optional(),
       retrying: z.int(),
       retryReasons: z.array(z.string()),
@@ -38,13 +39,15 @@ export async function printStatus({ ask, out }: FolderTools, { dataDir, json }: 
   }
 }
 
-function describeSink({ sink, rows, oldestAt, retryReasons, quarantined }: Status['sinks'][number], now: number): string {
+function describeSink({ sink, rows, conservation, oldestAt, retryReasons, quarantined }: Status['sinks'][number], now: number): string {
   const { local, staged, imported, damaged } = rows;
   const oldest =
     oldestAt === undefined ? '' : `, oldest waiting ${formatDuration(Math.max(0, Math.round((now - oldestAt) / 1000)) * 1000)}`;
   const lines = [
     `sink ${sink}  rows: ${local} local, ${staged} staged, ${rows.quarantined} quarantined, ${imported} imported, ${damaged} damaged${oldest}`,
   ];
+  for (const violation of conservation.violations)
+    lines.push(`  ROWS ARE LOST OR DOUBLED: ${violation}. Keep the data folder as it is and report this`);
   for (const reason of retryReasons) lines.push(`  is retried: ${reason}`);
   for (const { file, reason } of quarantined)
     lines.push(`  in quarantine: ${file}: ${reason} (its rows are kept in staging; correct the cause in the table)`);

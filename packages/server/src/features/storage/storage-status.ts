@@ -1,3 +1,4 @@
+import { type Conservation, conservationOf, type RowPlace } from './conservation.ts';
 import { earliest } from './part/part-summary.ts';
 import type { File } from './state/file.ts';
 import type { Slice } from './state/slice.ts';
@@ -8,13 +9,8 @@ import type { StorageView } from './storage-view.ts';
 export interface SinkStatus {
   /** `<project>/<branch>/<source>/<sink>` */
   readonly sink: string;
-  readonly rows: {
-    readonly local: number;
-    readonly staged: number;
-    readonly quarantined: number;
-    readonly imported: number;
-    readonly damaged: number;
-  };
+  readonly rows: Readonly<Record<RowPlace, number>>;
+  readonly conservation: Conservation;
   /** Arrival of the oldest row that is not imported, ms since the epoch. */
   readonly oldestAt: number | undefined;
   /** Files and slices whose last step failed and is tried again. */
@@ -26,10 +22,21 @@ export interface SinkStatus {
 /** The state of all sinks that have files, in order of their keys. */
 export function storageStatus(view: StorageView): SinkStatus[] {
   const filesOfSinks = Map.groupBy(view.files(), sinkTextOf);
-  return [...filesOfSinks].sort(([one], [other]) => (one < other ? -1 : 1)).map(([sink, files]) => statusOfSink(view, sink, files));
+  const strays = Map.groupBy(straySlices(view), sinkTextOf);
+  return [...filesOfSinks]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([sink, files]) => statusOfSink(view, sink, { files, strays: strays.get(sink) ?? [] }));
 }
 
-function statusOfSink(view: StorageView, sink: string, files: readonly File[]): SinkStatus {
+/** Slices of no file: nothing would ever import them. */
+const straySlices = (view: StorageView): Slice[] => [...view.slices()].filter((slice) => view.file(slice.file) === undefined);
+
+interface Entities {
+  readonly files: readonly File[];
+  readonly strays: readonly Slice[];
+}
+
+function statusOfSink(view: StorageView, sink: string, { files, strays }: Entities): SinkStatus {
   const sum = view.sinkSum(sink);
   const rows = { local: 0, staged: 0, quarantined: 0, imported: sum.goodRows, damaged: sum.damagedRows };
   let oldestAt: number | undefined;
@@ -53,7 +60,8 @@ function statusOfSink(view: StorageView, sink: string, files: readonly File[]): 
       if (slice.retry) retryReasons.push(slice.retry.reason);
     }
   }
-  return { sink, rows, oldestAt, retrying: retryReasons.length, retryReasons: [...new Set(retryReasons)], quarantined };
+  const conservation = conservationOf(view, sink, { files, strays });
+  return { sink, rows, conservation, oldestAt, retrying: retryReasons.length, retryReasons: [...new Set(retryReasons)], quarantined };
 }
 
 function placeOf(slice: Slice, isQuarantined: boolean): 'local' | 'staged' | 'quarantined' {

@@ -97,6 +97,7 @@ test('status: each row is in one place, damage and sums are counted, and the old
     {
       sink: testSinkKey,
       rows: { local: 7, staged: 0, quarantined: 0, imported: 100, damaged: 5 },
+      conservation: { accepted: 112, violations: [] },
       oldestAt: 1000,
       retrying: 0,
       retryReasons: [],

@@ -1,11 +1,12 @@
 import type { MetadataStore } from '../../engines/metadata/metadata-store.ts';
-import { MetadataMirror, type MetadataMirrorOptions, type MirrorBatch } from '../../engines/metadata/mirror.ts';
+import { MetadataMirror, type MirrorBatch } from '../../engines/metadata/mirror.ts';
 import { decodeJson } from '../../kernel/codec/json.ts';
 import type { Logger } from '../../kernel/observe/logger.ts';
-import { type Figures, figuresSchema, sumFigures, zeroFigures } from './state/figures.ts';
+import { type Figures, sumFigures, zeroFigures } from './state/figures.ts';
 import type { File } from './state/file.ts';
+import { type SinkSum, sinkSumSchema } from './state/row-counts.ts';
 import type { Slice } from './state/slice.ts';
-import { sinkTextOf, storagePrefix } from './state/storage-keys.ts';
+import { sinkSumMetadataKey, sinkTextOf, storagePrefix } from './state/storage-keys.ts';
 import { decodeFile, decodeSlice } from './state/storage-store.ts';
 
 export interface StorageChange {
@@ -19,54 +20,34 @@ export interface WritingSlice {
 }
 
 /**
- * Files, slices and live statistics in memory, a moment behind metadata. A hint for everyone: what it leads to is fenced
+ * Files, slices and live statistics in memory, all of one revision of metadata, a moment behind it. A hint for everyone: what it leads to is fenced
  * by the revisions of the entities. Keys are the key texts of `state/storage-keys.ts`.
  */
 export class StorageView {
-  readonly #files: MetadataMirror<File>;
-  readonly #slices: MetadataMirror<Slice>;
-  readonly #stats: MetadataMirror<Figures>;
+  readonly #mirror: MetadataMirror<Entity>;
   readonly #slicesOfFile = new Map<string, Set<string>>();
   readonly #writingOfSink = new Map<string, Set<string>>();
   readonly #filesOfSink = new Map<string, Set<string>>();
   readonly #listeners = new Set<(change: StorageChange) => void>();
 
   constructor(store: MetadataStore, logger: Logger) {
-    const common = {
+    this.#mirror = new MetadataMirror<Entity>({
       store,
-      onUndecodable: (problem: { key: string; error: unknown }) =>
-        logger.error({ key: problem.key, error: String(problem.error) }, 'an entity of storage cannot be read'),
-      onInterrupted: (interruption: object) => logger.warn({ ...interruption }, 'the view of storage is interrupted'),
-    };
-    const mirror = <T>(options: Pick<MetadataMirrorOptions<T>, 'prefix' | 'decode' | 'onChange'>) =>
-      new MetadataMirror<T>({ ...common, ...options });
-    this.#files = mirror({
-      prefix: storagePrefix.file,
-      decode: (key, value) => decodeFile(key, value),
-      onChange: (batch) => this.#filesChanged(batch),
-    });
-    this.#slices = mirror({
-      prefix: storagePrefix.slice,
-      decode: (key, value) => decodeSlice(key, value),
-      onChange: (batch) => this.#slicesChanged(batch),
-    });
-    this.#stats = mirror({
-      prefix: storagePrefix.stats,
-      decode: (key, value) => decodeJson(value, { schema: figuresSchema, what: key, code: 'invariantBroken' }),
-      onChange: ({ changes }) => {
-        const slices = changes.map((change) => keyOf(change).slice(storagePrefix.stats.length));
-        this.#announce({ files: slices.flatMap((key) => this.slice(key)?.file ?? []), slices: [] });
-      },
+      prefix: storagePrefix.all,
+      decode: decodeEntity,
+      onChange: (batch) => this.#changed(batch),
+      onUndecodable: (problem) => logger.error({ key: problem.key, error: String(problem.error) }, 'an entity of storage cannot be read'),
+      onInterrupted: (interruption) => logger.warn({ ...interruption }, 'the view of storage is interrupted'),
     });
   }
 
   /** Follows metadata until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#files.run(signal), this.#slices.run(signal), this.#stats.run(signal)]);
+    await this.#mirror.run(signal);
   }
 
   get ready(): Promise<unknown> {
-    return Promise.all([this.#files.ready, this.#slices.ready, this.#stats.ready]);
+    return this.#mirror.ready;
   }
 
   /** Called after every change; must not throw. Returns the way out. */
@@ -76,19 +57,19 @@ export class StorageView {
   }
 
   file(key: string): File | undefined {
-    return this.#files.get(storagePrefix.file + key)?.value;
+    return this.#mirror.get(storagePrefix.file + key)?.value.file;
   }
 
   *files(): Iterable<File> {
-    for (const { value } of this.#files.entries()) yield value;
+    for (const { value } of this.#mirror.entries()) if (value.file) yield value.file;
   }
 
   slice(key: string): Slice | undefined {
-    return this.#slices.get(storagePrefix.slice + key)?.value;
+    return this.#mirror.get(storagePrefix.slice + key)?.value.slice;
   }
 
   *slices(): Iterable<Slice> {
-    for (const { value } of this.#slices.entries()) yield value;
+    for (const { value } of this.#mirror.entries()) if (value.slice) yield value.slice;
   }
 
   slicesOf(fileKey: string): readonly Slice[] {
@@ -138,44 +119,71 @@ export class StorageView {
   figures(key: string): Figures {
     const slice = this.slice(key);
     if (slice && 'figures' in slice) return slice.figures;
-    return this.#stats.get(storagePrefix.stats + key)?.value ?? zeroFigures;
+    return this.#mirror.get(storagePrefix.stats + key)?.value.stats ?? zeroFigures;
   }
 
   /** Figures of records that are cleaned up. */
-  sinkSum(sinkKey: string): Figures {
-    return this.#stats.get(`${storagePrefix.stats}${sinkKey}/_sum`)?.value ?? zeroFigures;
+  sinkSum(sinkKey: string): SinkSum {
+    return this.#mirror.get(sinkSumMetadataKey(sinkKey))?.value.stats ?? zeroFigures;
   }
 
   fileFigures(sliceKeys: Iterable<string>): Figures {
     return sumFigures([...sliceKeys].map((key) => this.figures(key)));
   }
 
-  #filesChanged({ changes }: MirrorBatch<File>): void {
+  /** All of a revision is indexed before anybody hears of it. */
+  #changed({ changes }: MirrorBatch<Entity>): void {
+    const files = new Set<string>();
+    const slices = new Set<string>();
+    const measured: string[] = [];
     for (const change of changes) {
-      const key = keyOf(change).slice(storagePrefix.file.length);
-      const file = change.type === 'put' ? change.entry.value : change.previous.value;
-      index(this.#filesOfSink, sinkTextOf(file), { key, present: change.type === 'put' });
+      const entity = change.type === 'put' ? change.entry.value : change.previous.value;
+      const present = change.type === 'put';
+      const id = keyOf(change);
+      if (entity.file) {
+        const key = id.slice(storagePrefix.file.length);
+        index(this.#filesOfSink, sinkTextOf(entity.file), { key, present });
+        files.add(key);
+      }
+      if (entity.slice) {
+        const key = id.slice(storagePrefix.slice.length);
+        this.#indexSlice(key, entity.slice, { present, before: change.previous?.value.slice });
+        files.add(entity.slice.file);
+        slices.add(key);
+      }
+      if (entity.stats) measured.push(id.slice(storagePrefix.stats.length));
     }
-    this.#announce({ files: changes.map((change) => keyOf(change).slice(storagePrefix.file.length)), slices: [] });
+    for (const key of measured) {
+      const file = this.slice(key)?.file;
+      if (file !== undefined) files.add(file);
+    }
+    if (files.size > 0 || measured.length > 0) this.#announce({ files: [...files], slices: [...slices] });
   }
 
-  #slicesChanged({ changes }: MirrorBatch<Slice>): void {
-    const files = new Set<string>();
-    for (const change of changes) {
-      const key = keyOf(change).slice(storagePrefix.slice.length);
-      const slice = change.type === 'put' ? change.entry.value : change.previous.value;
-      const before = change.previous?.value;
-      if (before && before.file !== slice.file) index(this.#slicesOfFile, before.file, { key, present: false });
-      index(this.#slicesOfFile, slice.file, { key, present: change.type === 'put' });
-      index(this.#writingOfSink, sinkTextOf(slice), { key, present: change.type === 'put' && slice.state === 'writing' });
-      files.add(slice.file);
-    }
-    this.#announce({ files: [...files], slices: changes.map((change) => keyOf(change).slice(storagePrefix.slice.length)) });
+  #indexSlice(key: string, slice: Slice, { present, before }: { present: boolean; before: Slice | undefined }): void {
+    if (before && before.file !== slice.file) index(this.#slicesOfFile, before.file, { key, present: false });
+    index(this.#slicesOfFile, slice.file, { key, present });
+    index(this.#writingOfSink, sinkTextOf(slice), { key, present: present && slice.state === 'writing' });
   }
 
   #announce(change: StorageChange): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+/** One of them; nothing for keys that only lead to others. */
+interface Entity {
+  readonly file?: File;
+  readonly slice?: Slice;
+  readonly stats?: SinkSum;
+}
+
+function decodeEntity(key: string, value: string): Entity {
+  if (key.startsWith(storagePrefix.file)) return { file: decodeFile(key, value) };
+  if (key.startsWith(storagePrefix.slice)) return { slice: decodeSlice(key, value) };
+  if (key.startsWith(storagePrefix.stats))
+    return { stats: decodeJson(value, { schema: sinkSumSchema, what: key, code: 'invariantBroken' }) };
+  return {};
 }
 
 const keyOf = (change: MirrorBatch<unknown>['changes'][number]): string => (change.type === 'put' ? change.entry.key : change.key);

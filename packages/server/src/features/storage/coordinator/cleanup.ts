@@ -4,8 +4,9 @@ import type { TableEngine } from '../../../engines/tables/table-engine.ts';
 import { decodeJson } from '../../../kernel/codec/json.ts';
 import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
 import { sinkKeyText } from '../../definitions/keys.ts';
-import { addFigures, figuresSchema, zeroFigures } from '../state/figures.ts';
+import { addFigures, zeroFigures } from '../state/figures.ts';
 import type { File } from '../state/file.ts';
+import { acceptedRowsOf, type SinkSum, sentRowsOf, sinkSumSchema } from '../state/row-counts.ts';
 import type { Slice } from '../state/slice.ts';
 import {
   fileMetadataKey,
@@ -79,7 +80,7 @@ export class Cleanup {
     if (stored?.value.state !== 'imported') return true;
     const sumKey = sinkSumMetadataKey(sinkKeyText(stored.value.sink));
     const sum = await store.metadata.get(sumKey);
-    const figures = addFigures(decodeSum(sum), stored.value.figures);
+    const total = addFile(decodeSum(sum), stored.value);
     const { committed } = await store.metadata.transact({
       checks: [
         { key: fileMetadataKey(fileKey), modRevision: stored.modRevision },
@@ -87,12 +88,19 @@ export class Cleanup {
       ],
       writes: [
         { type: 'delete', key: fileMetadataKey(fileKey) },
-        { type: 'put', key: sumKey, value: JSON.stringify(figures) },
+        { type: 'put', key: sumKey, value: JSON.stringify(total) },
       ],
     });
     return committed;
   }
 }
 
-const decodeSum = (entry: MetadataEntry | undefined) =>
-  entry ? decodeJson(entry.value, { schema: figuresSchema, what: entry.key, code: 'invariantBroken' }) : zeroFigures;
+const decodeSum = (entry: MetadataEntry | undefined): SinkSum =>
+  entry ? decodeJson(entry.value, { schema: sinkSumSchema, what: entry.key, code: 'invariantBroken' }) : zeroFigures;
+
+const addFile = (sum: SinkSum, file: File & { readonly state: 'imported' }): SinkSum => ({
+  ...addFigures(sum, file.figures),
+  acceptedRows: acceptedRowsOf({ ...sum, figures: sum }) + acceptedRowsOf(file),
+  sentRows: sentRowsOf({ ...sum, figures: sum }) + sentRowsOf(file),
+  importedRows: (sum.importedRows ?? sum.goodRows) + file.importedRows,
+});

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { TableEngine } from '../../../engines/tables/table-engine.ts';
 import { sumFigures } from '../state/figures.ts';
 import type { File } from '../state/file.ts';
+import { acceptedRowsOf, sentRowsOf } from '../state/row-counts.ts';
 import type { Slice } from '../state/slice.ts';
 import { sliceKeyText } from '../state/storage-keys.ts';
 import type { StorageStore } from '../state/storage-store.ts';
@@ -30,8 +31,14 @@ export class Importer {
     if (slices.some((slice) => slice.state !== 'uploaded')) return false;
     const figures = sumFigures(slices.map(figuresOfSlice));
     const checksum = checksumOf(slices);
+    const counted = slices.flatMap((slice) => (slice.state === 'uploaded' ? [slice] : []));
+    const counts = {
+      figures,
+      acceptedRows: counted.reduce((sum, slice) => sum + acceptedRowsOf(slice), 0),
+      sentRows: counted.reduce((sum, slice) => sum + sentRowsOf(slice), 0),
+    };
     const changed = await this.#store.changeFile(fileKey, (at) =>
-      figures.goodRows > 0 ? { type: 'slicesUploaded', at, figures, checksum } : { type: 'allEmpty', at, figures },
+      figures.goodRows > 0 ? { type: 'slicesUploaded', at, ...counts, checksum } : { type: 'allEmpty', at, ...counts },
     );
     return changed !== undefined;
   }

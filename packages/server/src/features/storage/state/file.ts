@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { figuresSchema } from './figures.ts';
 import { retrySchema } from './retry.ts';
+import { rowCounts } from './row-counts.ts';
 
 /**
  * A file: the unit of import. Its slices are found under `storage/file-slice/<fileKey>/`.
@@ -43,7 +44,7 @@ const fileBase = z.object({
 });
 
 const closed = { closingAt: z.string() };
-const counted = { figures: figuresSchema };
+const counted = { figures: figuresSchema, ...rowCounts };
 const quarantineSchema = z.object({ at: z.string(), reason: z.string() });
 
 export const fileSchema = z.discriminatedUnion('state', [
@@ -71,13 +72,22 @@ export const fileSchema = z.discriminatedUnion('state', [
 export type File = z.infer<typeof fileSchema>;
 export type FileState = File['state'];
 
+/** Sums over the slices. */
+interface FileCounts {
+  readonly figures: z.infer<typeof figuresSchema>;
+  readonly acceptedRows?: number | undefined;
+  readonly sentRows?: number | undefined;
+}
+
 export type FileEvent =
   | { readonly type: 'close'; readonly at: string }
-  | { readonly type: 'slicesUploaded'; readonly at: string; readonly figures: z.infer<typeof figuresSchema>; readonly checksum: string }
-  | { readonly type: 'allEmpty'; readonly at: string; readonly figures: z.infer<typeof figuresSchema> }
+  | ({ readonly type: 'slicesUploaded'; readonly at: string; readonly checksum: string } & FileCounts)
+  | ({ readonly type: 'allEmpty'; readonly at: string } & FileCounts)
   | { readonly type: 'imported'; readonly at: string; readonly rows: number }
   | { readonly type: 'failed'; readonly retry: z.infer<typeof retrySchema> }
   | { readonly type: 'quarantine'; readonly at: string; readonly reason: string };
+
+const countsOf = ({ figures, acceptedRows, sentRows }: FileCounts): FileCounts => ({ figures, acceptedRows, sentRows });
 
 /** The file after the event, or undefined where the state does not know the event. */
 export function transitionFile(file: File, event: FileEvent): File | undefined {
@@ -87,11 +97,11 @@ export function transitionFile(file: File, event: FileEvent): File | undefined {
       return rest.state === 'writing' ? { ...rest, state: 'closing', closingAt: event.at } : undefined;
     case 'slicesUploaded':
       return rest.state === 'closing'
-        ? { ...rest, state: 'importing', importingAt: event.at, figures: event.figures, checksum: event.checksum }
+        ? { ...rest, state: 'importing', importingAt: event.at, ...countsOf(event), checksum: event.checksum }
         : undefined;
     case 'allEmpty':
       return rest.state === 'closing'
-        ? { ...rest, state: 'imported', importedAt: event.at, figures: event.figures, importedRows: 0 }
+        ? { ...rest, state: 'imported', importedAt: event.at, ...countsOf(event), importedRows: 0 }
         : undefined;
     case 'imported': {
       if (rest.state !== 'importing') return undefined;

@@ -15,19 +15,19 @@ const base = {
   sinkVersion: 1,
   codec: 'gzip' as const,
 };
-const sealed = { ...base, closingAt: 't3', uploadingAt: 't4', parts, figures };
+const sealed = { ...base, closingAt: 't3', uploadingAt: 't4', parts, figures, acceptedRows: figures.goodRows + figures.damagedRows };
 const slices: Readonly<Record<SliceState, Slice>> = {
   writing: { ...base, state: 'writing' },
   closing: { ...base, state: 'closing', closingAt: 't3' },
   uploading: { ...sealed, state: 'uploading' },
-  uploaded: { ...sealed, state: 'uploaded', uploadedAt: 't5', isEmpty: false, object },
+  uploaded: { ...sealed, state: 'uploaded', uploadedAt: 't5', isEmpty: false, object, sentRows: figures.goodRows },
 };
 
 const events = {
   close: { type: 'close', at: 'now' },
   seal: { type: 'seal', at: 'now', parts, figures },
   sealEmpty: { type: 'seal', at: 'now', parts: [], figures: nothingGood },
-  upload: { type: 'upload', at: 'now', object, figures },
+  upload: { type: 'upload', at: 'now', object, figures, sentRows: figures.goodRows },
   uploadNothing: { type: 'upload', at: 'now', object: undefined, figures: nothingGood },
   localRemoved: { type: 'localRemoved', at: 'now' },
   failed: { type: 'failed', retry },
@@ -75,6 +75,8 @@ test('a slice without a good row is uploaded at once and has no object; its dama
     uploadedAt: 'now',
     parts: [],
     figures: nothingGood,
+    acceptedRows: 3,
+    sentRows: 0,
     isEmpty: true,
   });
   const lost = transitionSlice(slices.uploading, events.uploadNothing);

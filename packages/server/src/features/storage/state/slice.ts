@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Figures, figuresSchema } from './figures.ts';
 import { sinkRefSchema } from './file.ts';
 import { retrySchema } from './retry.ts';
+import { rowCounts } from './row-counts.ts';
 
 /**
  * A slice: the parts of one file on one volume, the unit of upload.
@@ -35,7 +36,7 @@ const objectSchema = z.object({ key: z.string(), bytes: z.int() });
 type SliceObject = z.infer<typeof objectSchema>;
 
 const closed = { closingAt: z.string() };
-const sealed = { uploadingAt: z.string(), parts: z.array(partSchema), figures: figuresSchema };
+const sealed = { uploadingAt: z.string(), parts: z.array(partSchema), figures: figuresSchema, acceptedRows: rowCounts.acceptedRows };
 
 export const sliceSchema = z.discriminatedUnion('state', [
   sliceBase.extend({ state: z.literal('writing') }),
@@ -48,6 +49,7 @@ export const sliceSchema = z.discriminatedUnion('state', [
     uploadedAt: z.string(),
     /** Nothing was good in it: no object. */
     isEmpty: z.boolean(),
+    sentRows: rowCounts.sentRows,
     object: objectSchema.optional(),
     /** The volume has confirmed that the local parts are gone. */
     localRemovedAt: z.string().optional(),
@@ -60,7 +62,13 @@ export type SliceEvent =
   | { readonly type: 'close'; readonly at: string }
   | { readonly type: 'seal'; readonly at: string; readonly parts: readonly SealedPart[]; readonly figures: Figures }
   /** `figures` as the uploader counted them: damage may have come since sealing. */
-  | { readonly type: 'upload'; readonly at: string; readonly object: SliceObject | undefined; readonly figures: Figures }
+  | {
+      readonly type: 'upload';
+      readonly at: string;
+      readonly object: SliceObject | undefined;
+      readonly figures: Figures;
+      readonly sentRows?: number;
+    }
   | { readonly type: 'localRemoved'; readonly at: string }
   | { readonly type: 'failed'; readonly retry: z.infer<typeof retrySchema> };
 
@@ -72,14 +80,15 @@ export function transitionSlice(slice: Slice, event: SliceEvent): Slice | undefi
       return rest.state === 'writing' ? { ...rest, state: 'closing', closingAt: event.at } : undefined;
     case 'seal': {
       if (rest.state !== 'closing') return undefined;
-      const sealedFields = { uploadingAt: event.at, parts: [...event.parts], figures: event.figures };
+      const acceptedRows = event.figures.goodRows + event.figures.damagedRows;
+      const sealedFields = { uploadingAt: event.at, parts: [...event.parts], figures: event.figures, acceptedRows };
       return event.figures.goodRows > 0
         ? { ...rest, ...sealedFields, state: 'uploading' }
-        : { ...rest, ...sealedFields, state: 'uploaded', uploadedAt: event.at, isEmpty: true };
+        : { ...rest, ...sealedFields, state: 'uploaded', uploadedAt: event.at, isEmpty: true, sentRows: 0 };
     }
     case 'upload': {
       if (rest.state !== 'uploading') return undefined;
-      const uploaded = { ...rest, state: 'uploaded' as const, uploadedAt: event.at, figures: event.figures };
+      const uploaded = { ...rest, state: 'uploaded' as const, uploadedAt: event.at, figures: event.figures, sentRows: event.sentRows };
       return event.object ? { ...uploaded, isEmpty: false, object: event.object } : { ...uploaded, isEmpty: true };
     }
     case 'localRemoved':

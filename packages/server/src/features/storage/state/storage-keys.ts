@@ -5,6 +5,7 @@ import type { Slice } from './slice.ts';
 
 /** Metadata keys of storage. Times in keys are fixed-width UTC texts, so byte order is time order. */
 export const storagePrefix = {
+  all: 'storage/',
   file: 'storage/file/',
   slice: 'storage/slice/',
   fileSlice: 'storage/file-slice/',

@@ -23,8 +23,13 @@ interface SliceReading {
   readonly figures: Figures;
   /** Path of the file that is the whole upload as it stands, if one is. */
   readonly wholeFile: string | undefined;
-  /** The bytes to upload: good members only, texts that the target cannot hold rewritten. */
-  content(): AsyncIterable<Uint8Array>;
+  /** Rows of that file. */
+  readonly wholeFileRows: number;
+  /**
+   * The bytes to upload: good members only, texts that the target cannot hold rewritten.
+   * `onSent` hears the rows of what was taken.
+   */
+  content(onSent: (rows: number) => void): AsyncIterable<Uint8Array>;
 }
 
 /** Consecutive good bytes of a part that are uploaded as they are, or one member that has to be rewritten. */
@@ -32,6 +37,7 @@ interface Piece {
   readonly path: string;
   readonly offset: number;
   readonly length: number;
+  readonly rows: number;
   readonly rewrite: { readonly header: MemberHeader; readonly headerLength: number; readonly nonce: Buffer } | undefined;
 }
 
@@ -48,7 +54,8 @@ export async function readSlice({ slice, volumePath, codec, nulInText }: ReadSli
     figures = addFigures(figures, read.figures);
     wholeFile = read.isWhole && slice.parts.length === 1 ? path : undefined;
   }
-  return { figures, wholeFile, content: () => contentOf(pieces, { codec, nulInText }) };
+  const wholeFileRows = wholeFile === undefined ? 0 : pieces.reduce((sum, { rows }) => sum + rows, 0);
+  return { figures, wholeFile, wholeFileRows, content: (onSent) => contentOf(pieces, { codec, nulInText, onSent }) };
 }
 
 async function readPart(
@@ -67,13 +74,19 @@ async function readPart(
     if (step.type !== 'good') continue;
     const { offset, header } = step;
     if (needsRewrite(header, nulInText)) {
-      pieces.push({ path, offset, length: header.memberLength, rewrite: { header, headerLength: step.headerLength, nonce } });
+      pieces.push({
+        path,
+        offset,
+        length: header.memberLength,
+        rows: header.rows,
+        rewrite: { header, headerLength: step.headerLength, nonce },
+      });
       continue;
     }
     const last = pieces.at(-1);
     if (last && !last.rewrite && last.offset + last.length === offset)
-      pieces[pieces.length - 1] = { ...last, length: last.length + header.memberLength };
-    else pieces.push({ path, offset, length: header.memberLength, rewrite: undefined });
+      pieces[pieces.length - 1] = { ...last, length: last.length + header.memberLength, rows: last.rows + header.rows };
+    else pieces.push({ path, offset, length: header.memberLength, rows: header.rows, rewrite: undefined });
   }
   const [first] = pieces;
   const isWhole = pieces.length === 1 && first?.rewrite === undefined && first?.length === (await handle.stat()).size;
@@ -96,11 +109,16 @@ interface Rewriting {
   readonly nulInText: boolean;
 }
 
-async function* contentOf(pieces: readonly Piece[], rewriting: Rewriting): AsyncGenerator<Uint8Array> {
+interface Sending extends Rewriting {
+  readonly onSent: (rows: number) => void;
+}
+
+async function* contentOf(pieces: readonly Piece[], { onSent, ...rewriting }: Sending): AsyncGenerator<Uint8Array> {
   for (const piece of pieces) {
     const chunks = createReadStream(piece.path, { start: piece.offset, end: piece.offset + piece.length - 1 });
     if (!piece.rewrite) yield* chunks;
     else yield rewriteMember(Buffer.concat(await Array.fromAsync(chunks)), piece.rewrite, rewriting);
+    onSent(piece.rows);
   }
 }
 

@@ -87,8 +87,13 @@ export class SliceUploader implements AsyncDisposable {
     const objectKey = `${objectFolder(slice)}/${randomBytes(4).toString('hex')}${codec.extension}`;
     const reading = await readSlice({ slice, volumePath: volume.path, codec, nulInText });
     checkpoint('upload.beforePut');
+    let sentRows = 0;
+    const countRows = (rows: number) => {
+      sentRows += rows;
+    };
     const linked = reading.wholeFile !== undefined && (await objects.directory?.link(objectKey, reading.wholeFile)) === true;
-    const stored = linked ? await objects.head(objectKey) : await objects.put(objectKey, reading.content(), { signal });
+    const stored = linked ? await objects.head(objectKey) : await objects.put(objectKey, reading.content(countRows), { signal });
+    if (linked) sentRows = reading.wholeFileRows;
     checkpoint('upload.afterPut');
     if (!stored) throw new AppError('objectsUnavailable', `The object ${objectKey} is not there after it was linked.`);
     const { goodRows } = reading.figures;
@@ -98,7 +103,7 @@ export class SliceUploader implements AsyncDisposable {
     const damagedRows = slice.figures.damagedRows + slice.figures.goodRows - goodRows;
     const figures = { ...slice.figures, goodRows, damagedRows };
     const object = goodRows > 0 ? { key: objectKey, bytes: stored.size } : undefined;
-    const changed = await store.changeSlice(key, (at) => ({ type: 'upload', at, object, figures }));
+    const changed = await store.changeSlice(key, (at) => ({ type: 'upload', at, object, figures, sentRows }));
     if (!changed || !object) await objects.delete(objectKey);
   }
 }
