@@ -24,6 +24,7 @@ export function storageSettings({ storage }: Config): StorageSettings {
     },
     dataRetentionMs: storage.retention.data,
     recordRetentionMs: Math.max(storage.retention.record, storage.retention.data),
+    reencode: storage.upload.reencode,
     statisticsIntervalMs: storage.statistics.syncInterval,
   };
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -180,6 +180,17 @@ describe('a running service', () => {
   });
 
   test('cat shows the rows of a slice', async () => {
+    const volume = `${dataDir}/volumes/default/001`;
+    const parts = (await readdir(volume, { recursive: true })).filter((name) => name.endsWith('.csv.gz'));
+    const id = (await readFile(`${volume}/volume-id`, 'utf8')).trim();
+    const rows: string[] = [];
+    for (const part of parts) {
+      const openedAt = part.split('/')[4]?.replace(/T(\d\d)-(\d\d)-(\d\d)-/, 'T$1:$2:$3.') ?? '';
+      const shown = await sluice('cat', `1/1/events/rows/${id}/${openedAt}`, '--data-dir', dataDir);
+      expect(shown).toMatchObject({ code: 0, err: expect.stringContaining(part) });
+      rows.push(...shown.out.split('\n').filter(Boolean));
+    }
+    expect(rows.sort()).toEqual(['"one"', '"two"']);
     const unknown = await sluice('cat', '1/1/none/none/x/y', '--data-dir', dataDir);
     expect(unknown).toMatchObject({ code: 64, err: expect.stringContaining('Slice "1/1/none/none/x/y" has no parts on this machine') });
   });

@@ -41,6 +41,8 @@ export interface StorageSettings {
   readonly dataRetentionMs: number;
   readonly recordRetentionMs: number;
   readonly statisticsIntervalMs: number;
+  /** Encode slices of small blocks anew on upload, where no block waits. */
+  readonly reencode: boolean;
 }
 
 /**
@@ -61,6 +63,7 @@ export class Storage implements AsyncDisposable {
   readonly #rotation: Rotation;
   readonly #codec = createGzipCodec();
   readonly #compressor = new Compressor(this.#codec);
+  #writer: LocalSliceWriter | undefined;
 
   constructor(options: StorageOptions) {
     const { metadata, clock, logger, settings, volumes } = options;
@@ -97,7 +100,7 @@ export class Storage implements AsyncDisposable {
   openWriter(): LocalSliceWriter {
     const { volumes, settings, checkpoint, logger } = this.#options;
     const { view } = this;
-    return new LocalSliceWriter({
+    this.#writer = new LocalSliceWriter({
       volumes,
       view,
       store: this.#store,
@@ -106,6 +109,7 @@ export class Storage implements AsyncDisposable {
       checkpoint,
       logger: logger.child({ component: 'storage-writer' }),
     });
+    return this.#writer;
   }
 
   /** Publishes the writer's live figures until disposed. */
@@ -115,7 +119,7 @@ export class Storage implements AsyncDisposable {
   }
 
   openUploader(): SliceUploader {
-    const { volumes, objects, tables, random, checkpoint, logger } = this.#options;
+    const { volumes, objects, tables, settings, random, checkpoint, logger } = this.#options;
     const { view } = this;
     return new SliceUploader({
       volumes,
@@ -124,6 +128,7 @@ export class Storage implements AsyncDisposable {
       objects,
       codec: this.#codec,
       nulInText: tables.capabilities.nulInText,
+      mayReencode: () => settings.reencode && !(this.#writer?.isAppending ?? false),
       random,
       checkpoint,
       logger: logger.child({ component: 'storage-reader' }),
