@@ -24,11 +24,11 @@ export async function runCli(argv: readonly string[], { checkpoint = noCheckpoin
   process.stdout.on('error', (error) => {
     if (!isClosedPipe(error)) throw error;
   });
+  const isCommand = commandNames.has(argv[0] ?? '');
   try {
-    const [first] = argv;
-    return first !== undefined && commandNames.has(first) ? await runCommand(argv, context) : await runComponents(argv, context);
+    return isCommand ? await runCommand(argv, context) : await runComponents(argv, context);
   } catch (error) {
-    if (isClosedPipe(error)) return exitCodes.clean;
+    if (isCommand && isClosedPipe(error)) return exitCodes.clean;
     context.err(
       `sluice: ${isAppError(error) ? error.message : `unexpected error: ${error instanceof Error ? error.stack : errorText(error)}`}\n`,
     );
