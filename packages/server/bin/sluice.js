@@ -2,7 +2,9 @@
 // Plain JavaScript without a static import: an old Node must reach the sentence below instead of a syntax error.
 const [major = 0] = process.versions.node.split('.').map(Number);
 if (major < 24) {
-  console.error(`sluice: Node ${process.versions.node} is too old: Sluice runs on Node 26 (24 at least). Start it by ./sluice after 'make install'.`);
+  console.error(
+    `sluice: Node ${process.versions.node} is too old: Sluice runs on Node 26 (24 at least). Start it by ./sluice after 'make install'.`,
+  );
   process.exit(69);
 }
 const { runCli } = await import('../src/cli/main.ts');

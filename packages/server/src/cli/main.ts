@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { errorText, isAppError } from '../kernel/errors/app-error.ts';
-import { exitCodeOf } from '../kernel/lifecycle/exit-code.ts';
+import { exitCodeOf, exitCodes } from '../kernel/lifecycle/exit-code.ts';
 import { type Checkpoint, noCheckpoint } from '../kernel/observe/checkpoint.ts';
 import type { CliContext } from './cli-context.ts';
 import { commandNames } from './command-names.ts';
@@ -20,13 +20,20 @@ export async function runCli(argv: readonly string[], { checkpoint = noCheckpoin
     err: (text) => void process.stderr.write(text),
     checkpoint,
   };
+  // Whoever read the output may have had enough of it.
+  process.stdout.on('error', (error) => {
+    if (!isClosedPipe(error)) throw error;
+  });
+  const isCommand = commandNames.has(argv[0] ?? '');
   try {
-    const [first] = argv;
-    return first !== undefined && commandNames.has(first) ? await runCommand(argv, context) : await runComponents(argv, context);
+    return isCommand ? await runCommand(argv, context) : await runComponents(argv, context);
   } catch (error) {
+    if (isCommand && isClosedPipe(error)) return exitCodes.clean;
     context.err(
       `sluice: ${isAppError(error) ? error.message : `unexpected error: ${error instanceof Error ? error.stack : errorText(error)}`}\n`,
     );
     return exitCodeOf(error);
   }
 }
+
+const isClosedPipe = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EPIPE';

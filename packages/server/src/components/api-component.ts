@@ -2,6 +2,7 @@ import { LocalTokenVerifier } from '../features/accounts/local-token-verifier.ts
 import { SecretVault } from '../features/accounts/secret-vault.ts';
 import { TaskRunner } from '../features/definitions/task-runner.ts';
 import { createClientIp } from '../features/ingest/client-ip.ts';
+import { headerNames } from '../features/mapping/headers-json.ts';
 import { createUuidV7 } from '../features/mapping/uuid.ts';
 import { randomId } from '../kernel/codec/random-id.ts';
 import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
@@ -26,6 +27,7 @@ export async function startApi(node: Node, sourceUrl: string): Promise<string> {
     vault: new SecretVault({ key: folder.secretKey, randomId }),
     tasks,
     hooks: storage.definitionHooks,
+    hiddenHeaders: headerNames(config.source.http.hiddenHeaders),
     mapping: { maxRowBytes: config.storage.level.local.encoding.rowSizeLimit, uuid: createUuidV7({ clock }) },
     verifier,
     randomId,

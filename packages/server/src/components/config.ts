@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { credentialHeaders } from '../features/mapping/headers-json.ts';
 import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
 import { logLevels } from '../kernel/observe/pino-logger.ts';
 
@@ -44,6 +45,10 @@ export const configSchema = z.object({
       maxBufferedBodies: byteSizeSetting('256MB', { min: '8MB', max: '16GB' }).describe(
         'Request bodies in memory together; more is answered with 503.',
       ),
+      hiddenHeaders: z
+        .array(z.string())
+        .default([...credentialHeaders])
+        .describe('Headers that no headers column shows, in ingest and preview.'),
       trustedProxies: z.array(z.string()).default([]).describe('Addresses or ranges whose X-Forwarded-For and X-Real-Ip count.'),
     }),
     queue: z.object({
@@ -74,6 +79,12 @@ export const configSchema = z.object({
       record: durationSetting('1h', { min: '0s', max: '720h' }).describe(
         'Staged objects, ledger row and record of an imported file go after this time.',
       ),
+    }),
+    upload: z.object({
+      reencode: z
+        .boolean()
+        .default(false)
+        .describe('Encode slices of small blocks (under 4 KB on average) anew on upload: smaller objects for CPU time.'),
     }),
     statistics: z.object({
       syncInterval: durationSetting('1s', { min: '20ms', max: '5s' }).describe(

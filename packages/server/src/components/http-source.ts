@@ -9,7 +9,7 @@ import { createIngestMeter, ingestMetricTable } from '../features/ingest/ingest-
 import { IngestReport } from '../features/ingest/ingest-report.ts';
 import { SinkRouter } from '../features/ingest/sink-router.ts';
 import { SourceAuth } from '../features/ingest/source-auth.ts';
-import { credentialHeaders } from '../features/mapping/headers-json.ts';
+import { headerNames } from '../features/mapping/headers-json.ts';
 import { createUuidV7 } from '../features/mapping/uuid.ts';
 import { randomId } from '../kernel/codec/random-id.ts';
 import { AppError } from '../kernel/errors/app-error.ts';
@@ -52,7 +52,7 @@ export async function startHttpSource(node: Node): Promise<string> {
     clientIp: createClientIp(http.trustedProxies),
     bodies: new ByteBudget({ maxBytes: http.maxBufferedBodies, maxItems: Number.POSITIVE_INFINITY }),
     maxBodyBytes: http.maxRequestBodySize,
-    hiddenHeaders: credentialHeaders,
+    hiddenHeaders: headerNames(http.hiddenHeaders),
     settings: {
       maxHeaderBytes: http.maxHeaderSize,
       headerTimeoutMs: http.headerTimeout,

@@ -28,6 +28,7 @@ export function storageSettings({ storage }: Config): StorageSettings {
       reserve: { percent: storage.disk.reserve.percent, minBytes: storage.disk.reserve.min, maxBytes: storage.disk.reserve.max },
       ballastBytes: storage.disk.ballast,
     },
+    reencode: storage.upload.reencode,
     statisticsIntervalMs: storage.statistics.syncInterval,
   };
 }

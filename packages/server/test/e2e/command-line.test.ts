@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -133,6 +133,13 @@ describe('help', () => {
     expect([bare.code, bare.out]).toEqual([64, out]);
   });
 
+  test('output that nobody reads to its end is no error', async () => {
+    const child = spawn(process.execPath, [binary, 'config', 'schema'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    const [err, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+  });
+
   test('config show says where values come from; what it prints can be loaded again', async () => {
     const file = `${folder.path}/sluice.yaml`;
     await writeFile(file, 'source:\n  http:\n    maxRequestBodySize: 2MB\n');
@@ -180,6 +187,18 @@ describe('a running service', () => {
   });
 
   test('cat shows the rows of a slice', async () => {
+    const volume = `${dataDir}/volumes/default/001`;
+    const parts = (await readdir(volume, { recursive: true })).filter((name) => name.endsWith('.csv.gz'));
+    const id = (await readFile(`${volume}/volume-id`, 'utf8')).trim();
+    const rows: string[] = [];
+    for (const part of parts) {
+      const openedAt = part.split('/')[4]?.replace(/T(\d\d)-(\d\d)-(\d\d)-/, 'T$1:$2:$3.') ?? '';
+      const shown = await sluice('cat', `1/1/events/rows/${id}/${openedAt}`, '--data-dir', dataDir);
+      expect(shown).toMatchObject({ code: 0, err: expect.stringContaining(part) });
+      rows.push(...shown.out.split('\n').filter(Boolean));
+    }
+    expect(rows).toHaveLength(2);
+    expect(new Set(rows)).toEqual(new Set(['"one"', '"two"']));
     const unknown = await sluice('cat', '1/1/none/none/x/y', '--data-dir', dataDir);
     expect(unknown).toMatchObject({ code: 64, err: expect.stringContaining('Slice "1/1/none/none/x/y" has no parts on this machine') });
   });

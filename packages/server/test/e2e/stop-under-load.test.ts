@@ -48,7 +48,9 @@ test('SIGTERM under load: every request is answered, the next start recovers not
   expect(tally.stored.size).toBeGreaterThanOrEqual(enoughRows);
   expect((await readdir(dataDir, { recursive: true })).filter((name) => name.endsWith('.torn'))).toEqual([]);
 
+  const startedAt = performance.now();
   await using again = await startSluice({ dataDir, flags: demoFlags });
+  process.stdout.write(`start after a stop under load: ready in ${Math.round(performance.now() - startedAt)} ms\n`);
   const ids = async () => (await queryRows(dataDir, 'SELECT id FROM "in.c-stop"."rows"')).map(([id]) => String(id));
   const found = await waitFor(ids, (rows) => rows.length >= tally.stored.size);
   expect(found.length).toBe(tally.stored.size);

@@ -115,6 +115,7 @@ test('whenever a process stops: each durable row is in the table once, and no ot
     dataRetentionMs: 20,
     recordRetentionMs: 40,
     statisticsIntervalMs: 20,
+    reencode: false,
   };
   const everything: readonly Component[] = ['coordinator', 'writer', 'statistics', 'uploader'];
   const durable: string[] = [];

@@ -31,6 +31,7 @@ const settings = {
   dataRetentionMs: never,
   recordRetentionMs: never,
   statisticsIntervalMs: never,
+  reencode: false,
 };
 
 const sinkActs = ['create', 'update', 'map', 'disable', 'enable', 'delete', 'rotateFile', 'rotateSlice'] as const;

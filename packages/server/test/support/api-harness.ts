@@ -6,6 +6,7 @@ import { LocalTokens } from '../../src/features/accounts/local-tokens.ts';
 import { SecretVault } from '../../src/features/accounts/secret-vault.ts';
 import type { DefinitionHooks } from '../../src/features/definitions/definition-hooks.ts';
 import { TaskRunner } from '../../src/features/definitions/task-runner.ts';
+import { credentialHeaders } from '../../src/features/mapping/headers-json.ts';
 import { countingIds } from './counting-ids.ts';
 import { MemoryMetadataStore } from './memory-metadata-store.ts';
 import { silentLogger } from './silent-logger.ts';
@@ -63,6 +64,7 @@ export class ApiHarness implements AsyncDisposable {
         logger: silentLogger,
         verifier: new LocalTokenVerifier({ tokens, store, clock, logger: silentLogger }),
         randomId: harness.#ids,
+        hiddenHeaders: credentialHeaders,
         mapping: { maxRowBytes: 10_000, uuid: () => '01979f5e-0000-7000-8000-000000000000' },
         clientIpOf: () => '192.0.2.1',
         apiUrl: () => 'https://api.test',

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -43,6 +44,28 @@ export function portBase(): number {
   return nextPort;
 }
 
+/** As `portBase`, and nobody listens on its three ports at this moment. */
+async function freePortBase(): Promise<number> {
+  for (;;) {
+    const base = portBase();
+    const free = await Promise.all([0, 1, 2].map((index) => isFree(base + index)));
+    if (free.every((one) => one)) return base;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    server.listen(port);
+    await once(server, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
+}
+
 /** Starts `sluice all` as a process of its own and waits until it is ready. Rejects with its log where it is not. */
 export async function startSluice({
   dataDir,
@@ -52,7 +75,8 @@ export async function startSluice({
   nodeFlags = [],
   onSpawn,
 }: StartOptions): Promise<RunningSluice> {
-  const args = [...nodeFlags, entry, 'all', '--data-dir', dataDir, '--ready-line', '--port-base', String(portBase()), ...flags];
+  const base = await freePortBase();
+  const args = [...nodeFlags, entry, 'all', '--data-dir', dataDir, '--ready-line', '--port-base', String(base), ...flags];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...withoutBallast, ...env } });
   onSpawn?.(child);
   let tail = '';

@@ -36,6 +36,8 @@ export interface DefinitionApiDeps {
   readonly tasks: TaskRunner;
   readonly hooks: DefinitionHooks;
   readonly mapping: MappingOptions;
+  /** Headers that no column shows, lower case; the token of this API never. */
+  readonly hiddenHeaders: ReadonlySet<string>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Public base URLs without a slash at the end. That of the API itself is known once it listens. */

@@ -93,7 +93,7 @@ test('errors: a sentence, the name, and an exception id from 500 on', async () =
     id = answerError(response, { code: 'overloaded', message: 'full', close: true });
   });
   expect(failed).toMatchObject({ status: 503, headers: { 'x-sluice-stored': 'none', 'retry-after': '1', connection: 'close' } });
-  expect(id).toMatch(/^sluice-\w{15}$/);
+  expect(id).toMatch(/^keboola-stream-\w{15}$/);
   expect(JSON.parse(failed.text)).toEqual({ statusCode: 503, error: 'stream.in.overloaded', message: 'Full.', exceptionId: id });
 
   const bug = await heard((response) => answerError(response, { code: 'internalError', message: 'x', stored: 'unknown' }));

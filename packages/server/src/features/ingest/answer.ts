@@ -80,7 +80,7 @@ function markHeaders(status: number, stored: StoredMark | undefined, seconds = r
 /** The JSON of an error and, from 500 on, the id under which the log has it. */
 function errorBody(code: ErrorCode, message: string): { body: string; exceptionId: string | undefined } {
   const { status } = errorTable[code];
-  const exceptionId = status >= 500 ? `sluice-${randomId(15)}` : undefined;
+  const exceptionId = status >= 500 ? `keboola-stream-${randomId(15)}` : undefined;
   const error = { statusCode: status, error: `stream.in.${code}`, message: sentence(message), ...(exceptionId && { exceptionId }) };
   return { body: jsonText(error), exceptionId };
 }

@@ -3,6 +3,9 @@ import { isUtf8 } from 'node:buffer';
 /** Headers that carry credentials; what a source hides from its columns unless it is told otherwise. Lower case. */
 export const credentialHeaders: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie', 'x-storageapi-token']);
 
+/** Header names as they are compared. */
+export const headerNames = (names: readonly string[]): ReadonlySet<string> => new Set(names.map((name) => name.trim().toLowerCase()));
+
 /**
  * Headers as a compact JSON object: canonical names (`X-Foo-Bar`) in byte order, of repeated headers the first value.
  *

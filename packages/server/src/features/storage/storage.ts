@@ -44,6 +44,8 @@ export interface StorageSettings {
   readonly statisticsIntervalMs: number;
   /** Without it no block is refused, and there is no ballast. */
   readonly disk?: DiskSettings;
+  /** Encode slices of small blocks anew on upload, where no block waits. */
+  readonly reencode: boolean;
 }
 
 const noReserve: DiskSettings = { reserve: { percent: 0, minBytes: 0, maxBytes: 0 }, ballastBytes: 0 };
@@ -68,6 +70,7 @@ export class Storage implements AsyncDisposable {
   readonly #codec = createGzipCodec();
   readonly #rooms: ReadonlyMap<string, VolumeRoom>;
   readonly #compressor = new Compressor(this.#codec);
+  #writer: LocalSliceWriter | undefined;
 
   constructor(options: StorageOptions) {
     const { metadata, clock, logger, settings, volumes } = options;
@@ -107,7 +110,7 @@ export class Storage implements AsyncDisposable {
   openWriter(): LocalSliceWriter {
     const { volumes, settings, checkpoint, logger } = this.#options;
     const { view } = this;
-    return new LocalSliceWriter({
+    this.#writer = new LocalSliceWriter({
       volumes,
       view,
       store: this.#store,
@@ -117,6 +120,7 @@ export class Storage implements AsyncDisposable {
       checkpoint,
       logger: logger.child({ component: 'storage-writer' }),
     });
+    return this.#writer;
   }
 
   /** Free space, reserve and ballast of the volumes, by the last measurement of the disk watch. */
@@ -136,7 +140,7 @@ export class Storage implements AsyncDisposable {
   }
 
   openUploader(): SliceUploader {
-    const { volumes, objects, tables, random, checkpoint, logger } = this.#options;
+    const { volumes, objects, tables, settings, random, checkpoint, logger } = this.#options;
     const { view } = this;
     return new SliceUploader({
       volumes,
@@ -145,6 +149,7 @@ export class Storage implements AsyncDisposable {
       objects,
       codec: this.#codec,
       nulInText: tables.capabilities.nulInText,
+      mayReencode: () => settings.reencode && !(this.#writer?.isAppending ?? false),
       random,
       checkpoint,
       logger: logger.child({ component: 'storage-reader' }),

@@ -28,6 +28,8 @@ export interface OperationRoom {
   readonly perSource: KeyedMutex;
   readonly hooks: DefinitionHooks;
   readonly mapping: MappingOptions;
+  /** Headers that no column shows, lower case. */
+  readonly hiddenHeaders: ReadonlySet<string>;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -13,6 +13,7 @@ const maxSinks = 100;
 /** The dry run: the request itself is the record, disabled sinks render it too, the first fault ends it. */
 export function testOperations(room: OperationRoom): BoundOperation[] {
   const { store, definitions, mapping, clock } = room;
+  const hiddenHeaders = new Set([...room.hiddenHeaders, 'x-storageapi-token']);
   return [
     bindBranch(testSource, {
       store,
@@ -21,7 +22,7 @@ export function testOperations(room: OperationRoom): BoundOperation[] {
         await findSource(room, sourceKey);
         const { items } = await definitions.sinks(sourceKey, { afterId: '', limit: maxSinks });
         const { rawHeaders, clientIp, body = Buffer.alloc(0) } = request;
-        const record = new IngestRecord({ receivedAt: clock.now(), clientIp, rawHeaders, body });
+        const record = new IngestRecord({ receivedAt: clock.now(), clientIp, rawHeaders, body, hiddenHeaders });
         const tables = items.map(
           ({
             sinkId,

@@ -10,13 +10,20 @@ import { partNonce } from '../part-name.ts';
 import { addFigures, type Figures, figuresOf, zeroFigures } from '../state/figures.ts';
 import type { SealedPart, Slice } from '../state/slice.ts';
 import { sliceFolder } from '../state/storage-keys.ts';
+import { importableText } from './importable-text.ts';
+import { type PartRange, reencodeParts } from './reencode-parts.ts';
 
 interface ReadSliceOptions {
   readonly slice: Slice & { readonly parts: readonly SealedPart[] };
   readonly volumePath: string;
   readonly codec: BlockCodec;
   readonly nulInText: boolean;
+  /** Slices of small blocks are encoded anew, in large ones. */
+  readonly reencode: boolean;
 }
+
+/** Above this mean the better compression is not worth its CPU time. */
+const smallBlockRawBytes = 4096;
 
 interface SliceReading {
   /** Of the good members. */
@@ -42,29 +49,41 @@ interface Piece {
 }
 
 /** Walks and verifies the slice's sealed parts and says what is to be uploaded. Memory: a few bytes for each damaged or rewritten member. */
-export async function readSlice({ slice, volumePath, codec, nulInText }: ReadSliceOptions): Promise<SliceReading> {
+export async function readSlice({ slice, volumePath, codec, nulInText, reencode }: ReadSliceOptions): Promise<SliceReading> {
   const folder = join(volumePath, sliceFolder(slice));
   const pieces: Piece[] = [];
+  const ranges: PartRange[] = [];
   let figures = zeroFigures;
+  let members = 0;
   let wholeFile: string | undefined;
   for (const part of slice.parts) {
     const path = join(folder, part.name + codec.extension);
     const read = await readPart(path, part, nulInText);
-    pieces.push(...read.pieces);
+    if (read.members > 0) ranges.push({ path, nonce: partNonce(part.name), length: part.length });
+    members += read.members;
+    for (const piece of read.pieces) pieces.push(piece);
     figures = addFigures(figures, read.figures);
     wholeFile = read.isWhole && slice.parts.length === 1 ? path : undefined;
+  }
+  if (reencode && members > 1 && figures.rawBytes / members < smallBlockRawBytes) {
+    const rows = figures.goodRows;
+    const content = (onSent: (rows: number) => void) => reencodeParts(ranges, { codec, nulInText, rows, onSent });
+    return { figures, wholeFile: undefined, wholeFileRows: 0, content };
   }
   const wholeFileRows = wholeFile === undefined ? 0 : pieces.reduce((sum, { rows }) => sum + rows, 0);
   return { figures, wholeFile, wholeFileRows, content: (onSent) => contentOf(pieces, { codec, nulInText, onSent }) };
 }
 
-async function readPart(
-  path: string,
-  part: SealedPart,
-  nulInText: boolean,
-): Promise<{ pieces: Piece[]; figures: Figures; isWhole: boolean }> {
+interface PartReading {
+  readonly pieces: Piece[];
+  readonly figures: Figures;
+  readonly members: number;
+  readonly isWhole: boolean;
+}
+
+async function readPart(path: string, part: SealedPart, nulInText: boolean): Promise<PartReading> {
   const file = await openIfThere(path);
-  if (!file) return { pieces: [], figures: zeroFigures, isWhole: false };
+  if (!file) return { pieces: [], figures: zeroFigures, members: 0, isWhole: false };
   await using handle = file;
   const nonce = partNonce(part.name);
   const pieces: Piece[] = [];
@@ -90,7 +109,7 @@ async function readPart(
   }
   const [first] = pieces;
   const isWhole = pieces.length === 1 && first?.rewrite === undefined && first?.length === (await handle.stat()).size;
-  return { pieces, figures: figuresOf(summary), isWhole };
+  return { pieces, figures: figuresOf(summary), members: summary.goodMembers, isWhole };
 }
 
 /** A part that is gone is damage, reported by the row count, and no reason to keep the other parts from the table. */
@@ -122,10 +141,8 @@ async function* contentOf(pieces: readonly Piece[], { onSent, ...rewriting }: Se
   }
 }
 
-/** Bytes that are no UTF-8 become U+FFFD, and so does U+0000 where the target cannot hold it; rows and their number stay. */
 function rewriteMember(member: Buffer, rewrite: NonNullable<Piece['rewrite']>, { codec, nulInText }: Rewriting): Buffer {
-  const text = codec.decompress(member.subarray(rewrite.headerLength)).toString('utf8');
-  const raw = Buffer.from(nulInText ? text : text.replaceAll('\0', '\uFFFD'), 'utf8');
+  const raw = importableText(codec.decompress(member.subarray(rewrite.headerLength)), nulInText);
   const payload = codec.compress(raw);
   const header = {
     ...rewrite.header,

@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   openStorageRoom,
+  quietSettings,
   type RunningStorage,
   type StorageRoom,
   startStorage,
@@ -218,4 +219,24 @@ test('slices of other volumes are not touched', async () => {
   expect(running.view.writingSlice(testSinkKey)).toBeUndefined();
   expect(await readdir(folderOf(slice))).toHaveLength(1);
   expect(running.view.slice(key)?.state).toBe('uploading');
+});
+
+test('small blocks are encoded anew where that is allowed: fewer members, the same rows', async () => {
+  const blocks = Array.from({ length: 300 }, (_, index) => [`row ${index}, "quoted"`]);
+  const { key, slice, files } = await sealedSlice(blocks, [[Buffer.from([0xff, 0x61])]]);
+  const bytes = (await Promise.all(files.map((file) => stat(file)))).reduce((sum, { size }) => sum + size, 0);
+  await using running = await room.start(['uploader'], { settings: { ...quietSettings, reencode: true } });
+  const sent = await upload(key, running);
+  expect(sent.rows.split('\n').toSorted()).toEqual(
+    ['', '"\uFFFDa"', ...blocks.map(([row]) => `"${row?.replaceAll('"', '""')}"`)].toSorted(),
+  );
+  expect(sent.slice.object!.bytes).toBeLessThan(bytes / 5);
+  expect(sent.slice.figures).toEqual(slice.figures);
+});
+
+test('large blocks are never encoded anew', async () => {
+  const { key, files } = await sealedSlice([[randomBytes(9000).toString('hex')], [randomBytes(9000).toString('hex')]]);
+  await using running = await room.start(['uploader'], { settings: { ...quietSettings, reencode: true } });
+  const { slice } = await upload(key, running);
+  expect(slice.object!.bytes).toBe((await stat(files[0]!)).size);
 });

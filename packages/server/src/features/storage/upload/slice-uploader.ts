@@ -21,6 +21,8 @@ interface SliceUploaderOptions {
   readonly codec: BlockCodec;
   /** Whether texts of the target may hold U+0000. */
   readonly nulInText: boolean;
+  /** Whether slices of small blocks may be encoded anew at this moment. */
+  readonly mayReencode: () => boolean;
   readonly random: () => number;
   readonly checkpoint: Checkpoint;
   readonly logger: Logger;
@@ -85,7 +87,7 @@ export class SliceUploader implements AsyncDisposable {
     const volume = this.#volumeOf(slice);
     if (!volume) return;
     const objectKey = `${objectFolder(slice)}/${randomBytes(4).toString('hex')}${codec.extension}`;
-    const reading = await readSlice({ slice, volumePath: volume.path, codec, nulInText });
+    const reading = await readSlice({ slice, volumePath: volume.path, codec, nulInText, reencode: this.#options.mayReencode() });
     checkpoint('upload.beforePut');
     let sentRows = 0;
     const countRows = (rows: number) => {

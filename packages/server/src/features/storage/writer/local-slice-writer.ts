@@ -46,6 +46,7 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
   readonly #sealed = new Set<string>();
   readonly #jobs: KeyedJobs;
   readonly #unsubscribe: () => void;
+  #appending = 0;
 
   constructor(options: LocalSliceWriterOptions) {
     this.#options = options;
@@ -67,7 +68,21 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
     for (const slice of options.view.slices()) this.#changed(sliceKeyText(slice));
   }
 
+  /** Appends are in progress. */
+  get isAppending(): boolean {
+    return this.#appending > 0;
+  }
+
   async append(request: AppendRequest): Promise<AppendResult> {
+    this.#appending += 1;
+    try {
+      return await this.#append(request);
+    } finally {
+      this.#appending -= 1;
+    }
+  }
+
+  async #append(request: AppendRequest): Promise<AppendResult> {
     const open = this.#open.get(request.slice);
     if (open) return open.append(request);
     const slice = this.#options.view.slice(request.slice);

@@ -1,0 +1,31 @@
+import { expect } from 'vitest';
+import { waitFor } from '../support/wait-for.ts';
+import { compareRows, promisesOf, type RowPromise } from './promised-rows.ts';
+import type { ProofLoad } from './proof-load.ts';
+import type { ProofService } from './proof-service.ts';
+
+interface Compared {
+  readonly service: ProofService;
+  /** Stopped. */
+  readonly load: ProofLoad;
+  readonly sourceId: string;
+  readonly sinkIds: readonly string[];
+}
+
+/** Waits until everything is in the tables, and expects every answer to have told the truth about its rows. */
+export async function expectPromisesKept({ service, load, sourceId, sinkIds }: Compared): Promise<void> {
+  const states = await waitFor(
+    () => service.sinkStates(),
+    (sinks) => sinks.every(({ rows }) => rows.local + rows.staged === 0),
+  );
+  for (const { rows } of states) expect(rows).toMatchObject({ local: 0, staged: 0, quarantined: 0, damaged: 0 });
+  for (const sinkId of sinkIds) {
+    const promises = new Map<number, RowPromise>();
+    for (const { event, answer } of load.exchanges) {
+      const promise = answer === undefined ? 'unknown' : promisesOf(answer, sinkIds)?.get(sinkId);
+      expect(promise, `event ${event}: ${JSON.stringify(answer)}`).toBeDefined();
+      promises.set(event, promise ?? 'unknown');
+    }
+    expect(compareRows(promises, await service.eventsInTable(sourceId, sinkId))).toEqual({ lost: [], doubled: [], phantom: [] });
+  }
+}
