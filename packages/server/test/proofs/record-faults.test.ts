@@ -41,7 +41,9 @@ async function during(faults: readonly FaultRule[], ms: number): Promise<Exchang
   const openParts = await countOpenParts();
   await service.shim.setFaults([]);
   const endedAt = performance.now();
-  const probe = await load.send();
+  let probe = await load.send();
+  // After a full disk blocks are refused until the next look at it.
+  while (probe.answer?.status === 503 && probe.answeredAt - endedAt < acceptsWithinMs) probe = await load.send();
   expect(probe.answer?.status, service.log()).toBe(200);
   console.log(`proof fault "${faults.join(', ')}" accepts again after ${Math.round(probe.answeredAt - endedAt)} ms`);
   expect(probe.answeredAt - endedAt).toBeLessThan(acceptsWithinMs);

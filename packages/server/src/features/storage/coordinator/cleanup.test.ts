@@ -174,3 +174,52 @@ test('cut off at any call to an engine, it is finished by the next attempt', asy
     if (done) expect(cut).toBeGreaterThan(6);
   }
 });
+
+test('an importer that does not know of the import yet doubles nothing, at whatever moment of the cleanup it comes', async () => {
+  for (let moment = 1, done = false; !done; moment += 1) {
+    await room[Symbol.asyncDispose]();
+    room = await openStorageRoom({ settings: { ...keepNothing, recordRetentionMs: 1e9 } });
+    const files: Parameters<TableEngine['importFile']>[0][] = [];
+    const tables = new Proxy<TableEngine>(room.tables, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        return (...args: Parameters<TableEngine['importFile']>) => {
+          if (name === 'importFile') files.push(args[0]);
+          return value.apply(target, args);
+        };
+      },
+    });
+    await using running = await startStorage({ ...room, tables, volumes: [room.volume] }, allComponents, {
+      settings: { ...keepNothing, recordRetentionMs: 1e9 },
+    });
+    await running.append(['a', 'b', 'c', 'd']);
+    await running.until(() => [...running.view.slices()].some((slice) => 'localRemovedAt' in slice));
+    const file = [...running.view.files()].find(({ state }) => state === 'imported');
+    const [first] = files;
+    if (file?.state !== 'imported' || !first) throw new Error('not imported');
+    let calls = 0;
+    const late = async () => {
+      calls += 1;
+      if (calls === moment) await room.tables.importFile(first, new AbortController().signal).catch(() => undefined);
+    };
+    const engines = {
+      metadata: before(room.metadata, late),
+      objects: before(room.objects, late),
+      tables: before<TableEngine>(room.tables, late),
+    };
+    expect(await cleanupOf(engines).cleanup.remove(`${testSinkKey}/${file.openedAt}`, file)).toBe(true);
+    expect(room.tables.rows, `late import at call ${moment}`).toHaveLength(4);
+    done = calls < moment;
+  }
+});
+
+/** The engine, each call of which comes after `late`. */
+function before<T extends object>(engine: T, late: () => Promise<void>): T {
+  return new Proxy(engine, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (...args: unknown[]) => late().then(() => value.apply(target, args)) : value;
+    },
+  });
+}

@@ -58,7 +58,11 @@ async function upload(key: string, running?: RunningStorage): Promise<{ slice: S
   const slice = uploaded(own, key)!;
   const content = slice.object ? Buffer.concat(await Array.fromAsync(room.objects.get(slice.object.key))) : undefined;
   if (content) expect(content.length).toBe(slice.object?.bytes);
-  return { slice, rows: content ? gunzipSync(content).toString() : '' };
+  const rows = content ? gunzipSync(content).toString() : '';
+  // No row of these tests holds a new line.
+  expect(slice.sentRows, 'the count of the uploader').toBe(rows.split('\n').length - 1);
+  expect(slice.acceptedRows).toBe((slice.sentRows ?? 0) + slice.figures.damagedRows);
+  return { slice, rows };
 }
 
 /** Changes one byte of the last bytes of the member that starts at the offset. */
