@@ -146,3 +146,9 @@ test('the drain waits for rows whose client is gone', async () => {
   await router.drain();
   expect(writer.rows).toHaveLength(1);
 });
+
+test('two starts of a node never name a part alike', async () => {
+  const starts = [open(), open()];
+  for (const { route } of starts) await route('{"id":"x"}', [a, b]);
+  expect(new Set(starts.flatMap(({ writer }) => writer.requests.map(({ part }) => part))).size).toBe(4);
+});

@@ -1,3 +1,5 @@
+import type { CheckpointName } from '../../../src/kernel/observe/checkpoint.ts';
+
 /** A mistake that a change could make: one text of one source file, as it is when the test process loads the file. */
 export interface PlantedBug {
   readonly name: string;
@@ -8,7 +10,7 @@ export interface PlantedBug {
   readonly planted: string;
   /** Test files, below `packages/server`, each of which must fail; `crash`: rounds of the crash suite that die at the given point. */
   readonly caughtBy: readonly string[];
-  readonly crashPoint?: 'import.afterCommit' | 'part.afterSync';
+  readonly crashPoint?: CheckpointName;
 }
 
 const storage = 'features/storage';
@@ -42,8 +44,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'features/ingest/sink-router.ts',
     text: "readonly #epoch = randomBytes(8).toString('hex');",
     planted: "readonly #epoch = randomBytes(8).toString('hex').replaceAll(/./g, '0');",
-    caughtBy: [],
-    crashPoint: 'part.afterSync',
+    caughtBy: ['src/features/ingest/sink-router.test.ts'],
   },
   {
     name: 'part of a dead source continued',

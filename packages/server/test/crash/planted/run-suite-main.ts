@@ -9,9 +9,17 @@ const [suite = ''] = process.argv.slice(2);
 const vitest = await startVitest(
   'test',
   [],
-  { root, config: false, watch: false,
+  {
+    root,
+    config: false,
+    watch: false,
     // What the bug made of a file must not reach a later run.
-    fsModuleCache: false, reporters: [{}], include: [`packages/server/${suite}`], testTimeout: 120_000, hookTimeout: 60_000 },
+    fsModuleCache: false,
+    reporters: [{}],
+    include: [`packages/server/${suite}`],
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+  },
   {
     plugins: [
       {
