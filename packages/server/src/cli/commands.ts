@@ -8,6 +8,7 @@ import type { CliContext } from './cli-context.ts';
 import { onFolder } from './on-folder.ts';
 import { printQuery } from './print-query.ts';
 import { printStatus } from './print-status.ts';
+import { decideQuarantine, listQuarantine } from './quarantine-commands.ts';
 import { createToken, listTokens, revokeToken } from './token-commands.ts';
 
 /** Runs one command. Resolves to the exit code. */
@@ -40,6 +41,17 @@ export async function runCommand(argv: readonly string[], context: CliContext): 
     .action((sql, options) => printQuery({ ask, out: context.out }, { sql, ...options }));
   onData(program.command('cat').argument('<slice>').description('the rows of a slice as CSV, from its local parts')).action(
     (slice, options) => catSlice({ ask, out: process.stdout, err: context.err }, { slice, ...options }),
+  );
+
+  const quarantine = program.command('quarantine').description('files that the table engine refuses: their rows wait for a decision');
+  onData(quarantine.command('list').description('the files, each with its reason')).action((options) =>
+    listQuarantine({ ask, out: context.out }, options),
+  );
+  onData(quarantine.command('retry').argument('<file>').description('import the file again, once its reason is mended')).action(
+    (file, options) => decideQuarantine({ ask, out: context.out }, { decision: 'retry', file, ...options }),
+  );
+  onData(quarantine.command('discard').argument('<file>').description('give the rows of the file up for good')).action((file, options) =>
+    decideQuarantine({ ask, out: context.out }, { decision: 'discard', file, ...options }),
   );
 
   const configuration = program.command('config').description('the configuration');

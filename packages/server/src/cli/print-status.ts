@@ -9,7 +9,7 @@ const statusSchema = z.object({
   sinks: z.array(
     z.object({
       sink: z.string(),
-      rows: z.object({ local: z.int(), staged: z.int(), quarantined: z.int(), imported: z.int(), damaged: z.int() }),
+      rows: z.object({ local: z.int(), staged: z.int(), quarantined: z.int(), imported: z.int(), damaged: z.int(), discarded: z.int() }),
       oldestAt: z.number().optional(),
       retrying: z.int(),
       retryReasons: z.array(z.string()),
@@ -36,15 +36,16 @@ export async function printStatus({ ask, out }: FolderTools, { dataDir, json }: 
 }
 
 function describeSink({ sink, rows, oldestAt, retryReasons, quarantined }: Status['sinks'][number], now: number): string {
-  const { local, staged, imported, damaged } = rows;
+  const { local, staged, imported, damaged, discarded } = rows;
+  const givenUp = discarded > 0 ? `, ${discarded} discarded` : '';
   const oldest =
     oldestAt === undefined ? '' : `, oldest waiting ${formatDuration(Math.max(0, Math.round((now - oldestAt) / 1000)) * 1000)}`;
   const lines = [
-    `sink ${sink}  rows: ${local} local, ${staged} staged, ${rows.quarantined} quarantined, ${imported} imported, ${damaged} damaged${oldest}`,
+    `sink ${sink}  rows: ${local} local, ${staged} staged, ${rows.quarantined} quarantined, ${imported} imported, ${damaged} damaged${givenUp}${oldest}`,
   ];
   for (const reason of retryReasons) lines.push(`  is retried: ${reason}`);
   for (const { file, reason } of quarantined)
-    lines.push(`  in quarantine: ${file}: ${reason} (its rows are kept in staging; correct the cause in the table)`);
+    lines.push(`  in quarantine: ${file}: ${reason} (its rows are kept: mend the cause and \`sluice quarantine retry\` it, or discard it)`);
   if (damaged > 0) lines.push('  the disk destroyed rows: check it, and see the log for the slices');
   return `${lines.join('\n')}\n`;
 }

@@ -43,5 +43,10 @@ export function adminCommands(node: Node): AdminCommands {
     },
   });
   commands.register({ name: 'slice', input: z.object({ slice: z.string() }), run: ({ slice }) => storage.partsOf(slice) });
+  const { quarantine } = storage;
+  const fileInput = z.object({ file: z.string() });
+  commands.register({ name: 'quarantine-list', input: z.object({}), run: async () => quarantine.list('') });
+  commands.register({ name: 'quarantine-retry', input: fileInput, run: ({ file }) => quarantine.retry(file) });
+  commands.register({ name: 'quarantine-discard', input: fileInput, run: ({ file }) => quarantine.discard(file) });
   return commands;
 }

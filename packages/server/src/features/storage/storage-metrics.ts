@@ -3,12 +3,16 @@ import { storageStatus } from './storage-status.ts';
 import type { StorageView } from './storage-view.ts';
 
 export const storageMetricTable = {
-  sluice_storage_rows: { type: 'gauge', help: 'Rows by where they are: local, staged, imported, quarantined, damaged.', labels: ['place'] },
+  sluice_storage_rows: {
+    type: 'gauge',
+    help: 'Rows by where they are: local, staged, imported, quarantined, damaged, discarded.',
+    labels: ['place'],
+  },
   sluice_storage_files: { type: 'gauge', help: 'Files that are retried or in quarantine.', labels: ['trouble'] },
   sluice_storage_oldest_row_seconds: { type: 'gauge', help: 'Age of the oldest row that is not imported yet.', labels: [] },
 } as const satisfies MetricTable;
 
-const places = ['local', 'staged', 'imported', 'quarantined', 'damaged'] as const;
+const places = ['local', 'staged', 'imported', 'quarantined', 'damaged', 'discarded'] as const;
 
 /** Read at each scrape from the view in memory; nothing is counted beside the states. */
 export function exposeStorageMetrics(metrics: Metrics<typeof storageMetricTable>, view: StorageView, now: () => number): void {

@@ -2,7 +2,7 @@ import type { MetadataStore } from '../../engines/metadata/metadata-store.ts';
 import { MetadataMirror, type MetadataMirrorOptions, type MirrorBatch } from '../../engines/metadata/mirror.ts';
 import { decodeJson } from '../../kernel/codec/json.ts';
 import type { Logger } from '../../kernel/observe/logger.ts';
-import { type Figures, figuresSchema, sumFigures, zeroFigures } from './state/figures.ts';
+import { type Figures, type SinkSum, sinkSumSchema, sumFigures, zeroFigures } from './state/figures.ts';
 import type { File } from './state/file.ts';
 import type { Slice } from './state/slice.ts';
 import { sinkTextOf, storagePrefix } from './state/storage-keys.ts';
@@ -25,7 +25,7 @@ export interface WritingSlice {
 export class StorageView {
   readonly #files: MetadataMirror<File>;
   readonly #slices: MetadataMirror<Slice>;
-  readonly #stats: MetadataMirror<Figures>;
+  readonly #stats: MetadataMirror<SinkSum>;
   readonly #slicesOfFile = new Map<string, Set<string>>();
   readonly #writingOfSink = new Map<string, Set<string>>();
   readonly #filesOfSink = new Map<string, Set<string>>();
@@ -52,7 +52,7 @@ export class StorageView {
     });
     this.#stats = mirror({
       prefix: storagePrefix.stats,
-      decode: (key, value) => decodeJson(value, { schema: figuresSchema, what: key, code: 'invariantBroken' }),
+      decode: (key, value) => decodeJson(value, { schema: sinkSumSchema, what: key, code: 'invariantBroken' }),
       onChange: ({ changes }) => {
         const slices = changes.map((change) => keyOf(change).slice(storagePrefix.stats.length));
         this.#announce({ files: slices.flatMap((key) => this.slice(key)?.file ?? []), slices: [] });
@@ -142,7 +142,7 @@ export class StorageView {
   }
 
   /** Figures of records that are cleaned up. */
-  sinkSum(sinkKey: string): Figures {
+  sinkSum(sinkKey: string): SinkSum {
     return this.#stats.get(`${storagePrefix.stats}${sinkKey}/_sum`)?.value ?? zeroFigures;
   }
 

@@ -14,6 +14,7 @@ import { Rotation } from './coordinator/rotation.ts';
 import { StorageCoordinator } from './coordinator/storage-coordinator.ts';
 import { type LocalPart, localParts } from './local-parts.ts';
 import { PartEncoder } from './part-encoder.ts';
+import { Quarantine } from './quarantine.ts';
 import type { FileSettings } from './state/file.ts';
 import { StorageStore } from './state/storage-store.ts';
 import { StorageView } from './storage-view.ts';
@@ -61,6 +62,9 @@ export class Storage implements AsyncDisposable {
   readonly #options: StorageOptions;
   readonly #store: StorageStore;
   readonly #rotation: Rotation;
+  readonly #importer: Importer;
+  /** Files that the table engine refused, and what operators decide about them. */
+  readonly quarantine: Quarantine;
   readonly #codec = createGzipCodec();
   readonly #compressor = new Compressor(this.#codec);
   #writer: LocalSliceWriter | undefined;
@@ -70,6 +74,8 @@ export class Storage implements AsyncDisposable {
     this.#options = options;
     this.view = new StorageView(metadata, logger);
     this.#store = new StorageStore(metadata, clock);
+    this.#importer = new Importer(this.#store, options.tables);
+    this.quarantine = new Quarantine({ view: this.view, store: this.#store, importer: this.#importer, logger });
     this.#rotation = new Rotation({
       store: this.#store,
       settings: settings.file,
@@ -142,7 +148,7 @@ export class Storage implements AsyncDisposable {
       view: this.view,
       store,
       rotation: this.#rotation,
-      importer: new Importer(store, tables),
+      importer: this.#importer,
       cleanup: new Cleanup({ store, objects, tables, checkpoint }),
       tables,
       retentionMs: settings.recordRetentionMs,

@@ -4,8 +4,8 @@ import type { TableEngine } from '../../../engines/tables/table-engine.ts';
 import { decodeJson } from '../../../kernel/codec/json.ts';
 import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
 import { sinkKeyText } from '../../definitions/keys.ts';
-import { addFigures, figuresSchema, zeroFigures } from '../state/figures.ts';
-import type { File } from '../state/file.ts';
+import { addFigures, type SinkSum, sinkSumSchema, zeroFigures } from '../state/figures.ts';
+import { type FinishedFile, isFinished } from '../state/file.ts';
 import type { Slice } from '../state/slice.ts';
 import {
   fileMetadataKey,
@@ -30,7 +30,7 @@ interface CleanupOptions {
 const slicesPerTransaction = 30;
 
 /**
- * Removes an imported file, in the one order that can be cut off anywhere: local parts of all slices (confirmed by their
+ * Removes an imported or discarded file, in the one order that can be cut off anywhere: local parts of all slices (confirmed by their
  * volumes), staged objects, the ledger row, the slices' records, last the file's record, whose figures join the sink's sum.
  */
 export class Cleanup {
@@ -41,7 +41,7 @@ export class Cleanup {
   }
 
   /** False while a volume has not confirmed yet. */
-  async remove(fileKey: string, file: File & { state: 'imported' }): Promise<boolean> {
+  async remove(fileKey: string, file: FinishedFile): Promise<boolean> {
     const { store, tables, checkpoint } = this.#options;
     const slices = (await slicesOfFile(store, fileKey)).map(({ value }) => value);
     if (slices.some((slice) => slice.state !== 'uploaded' || slice.localRemovedAt === undefined)) return false;
@@ -76,10 +76,10 @@ export class Cleanup {
   async #removeFile(fileKey: string): Promise<boolean> {
     const { store } = this.#options;
     const stored = await store.file(fileKey);
-    if (stored?.value.state !== 'imported') return true;
+    if (!stored || !isFinished(stored.value)) return true;
     const sumKey = sinkSumMetadataKey(sinkKeyText(stored.value.sink));
     const sum = await store.metadata.get(sumKey);
-    const figures = addFigures(decodeSum(sum), stored.value.figures);
+    const figures = addToSum(decodeSum(sum), stored.value);
     const { committed } = await store.metadata.transact({
       checks: [
         { key: fileMetadataKey(fileKey), modRevision: stored.modRevision },
@@ -94,5 +94,13 @@ export class Cleanup {
   }
 }
 
-const decodeSum = (entry: MetadataEntry | undefined) =>
-  entry ? decodeJson(entry.value, { schema: figuresSchema, what: entry.key, code: 'invariantBroken' }) : zeroFigures;
+function addToSum(sum: SinkSum, file: FinishedFile): SinkSum {
+  const { discardedRows = 0 } = sum;
+  const isDiscarded = file.state === 'discarded';
+  const discarded = discardedRows + (isDiscarded ? file.figures.goodRows : 0);
+  const figures = addFigures(sum, isDiscarded ? { ...file.figures, goodRows: 0 } : file.figures);
+  return discarded > 0 ? { ...figures, discardedRows: discarded } : figures;
+}
+
+const decodeSum = (entry: MetadataEntry | undefined): SinkSum =>
+  entry ? decodeJson(entry.value, { schema: sinkSumSchema, what: entry.key, code: 'invariantBroken' }) : zeroFigures;

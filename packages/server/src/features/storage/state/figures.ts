@@ -15,6 +15,10 @@ export const figuresSchema = z.object({
 });
 export type Figures = z.infer<typeof figuresSchema>;
 
+/** Figures of a sink's files whose records are gone: `goodRows` were imported. */
+export const sinkSumSchema = figuresSchema.extend({ discardedRows: z.int().min(0).optional() });
+export type SinkSum = z.infer<typeof sinkSumSchema>;
+
 export const zeroFigures: Figures = { goodRows: 0, damagedRows: 0, compressedBytes: 0, rawBytes: 0 };
 
 export const figuresOf = (summary: PartSummary): Figures => ({

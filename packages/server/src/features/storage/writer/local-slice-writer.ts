@@ -7,6 +7,7 @@ import type { Logger } from '../../../kernel/observe/logger.ts';
 import type { BlockCodec } from '../block/block-codec.ts';
 import type { AppendRequest, AppendResult, SliceWriter } from '../slice-writer.ts';
 import type { Figures } from '../state/figures.ts';
+import { finishedAt, isFinished } from '../state/file.ts';
 import type { Slice } from '../state/slice.ts';
 import { sliceFolder, sliceKeyText, sliceStatsMetadataKey } from '../state/storage-keys.ts';
 import type { StorageStore } from '../state/storage-store.ts';
@@ -33,7 +34,7 @@ const maxWaitingSyncs = 100_000;
 
 /**
  * The writer of this process's volumes: it alone appends to their slices, seals them and removes their local parts.
- * It follows the slices' states in metadata: `writing` is opened, `closing` is sealed, imported ones go after the retention.
+ * It follows the slices' states in metadata: `writing` is opened, `closing` is sealed, those of finished files go after the retention.
  */
 export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
   readonly #options: LocalSliceWriterOptions;
@@ -167,8 +168,8 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
     const { view, store, retentionMs, checkpoint } = this.#options;
     const file = view.file(slice.file);
     const place = this.#volumes.get(slice.volumeId);
-    if (file?.state !== 'imported' || !place) return undefined;
-    const restMs = store.restMs(slice.file, file.importedAt, retentionMs);
+    if (!isFinished(file) || !place) return undefined;
+    const restMs = store.restMs(slice.file, finishedAt(file), retentionMs);
     if (restMs > 0) return restMs;
     await removeLocal(place.volume.path, join(place.volume.path, sliceFolder(slice)));
     checkpoint('cleanup.afterLocal');
