@@ -12,6 +12,7 @@ import { Cleanup } from './coordinator/cleanup.ts';
 import { Importer } from './coordinator/importer.ts';
 import { Rotation } from './coordinator/rotation.ts';
 import { StorageCoordinator } from './coordinator/storage-coordinator.ts';
+import { Fsck } from './fsck/fsck.ts';
 import { type LocalPart, localParts } from './local-parts.ts';
 import { PartEncoder } from './part-encoder.ts';
 import { Quarantine } from './quarantine.ts';
@@ -63,6 +64,8 @@ export class Storage implements AsyncDisposable {
   readonly #store: StorageStore;
   readonly #rotation: Rotation;
   readonly #importer: Importer;
+  /** Checks the volumes against metadata. */
+  readonly fsck: Fsck;
   /** Files that the table engine refused, and what operators decide about them. */
   readonly quarantine: Quarantine;
   readonly #codec = createGzipCodec();
@@ -76,6 +79,7 @@ export class Storage implements AsyncDisposable {
     this.#store = new StorageStore(metadata, clock);
     this.#importer = new Importer(this.#store, options.tables);
     this.quarantine = new Quarantine({ view: this.view, store: this.#store, importer: this.#importer, logger });
+    this.fsck = new Fsck({ view: this.view, volumes, extension: this.#codec.extension, clock, writer: () => this.#writer });
     this.#rotation = new Rotation({
       store: this.#store,
       settings: settings.file,

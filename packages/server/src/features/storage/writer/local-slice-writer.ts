@@ -91,6 +91,11 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
     return (await isStored(path, length, request)) ?? { type: 'sealed', sealedLength: length };
   }
 
+  /** The parts of a slice that is not sealed, with their durable bytes; undefined where this writer does not have it open. */
+  async durableParts(key: string): Promise<ReadonlyMap<string, number> | undefined> {
+    return this.#open.get(key)?.durableParts();
+  }
+
   /** Live figures of the slices that take rows. Not of closing ones: their sealing removes what was published. */
   *openFigures(): Iterable<{ readonly key: string; readonly figures: Figures }> {
     for (const [key, slice] of this.#open) if (slice.accepting) yield { key, figures: slice.figures };
