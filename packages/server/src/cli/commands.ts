@@ -62,6 +62,7 @@ export async function runCommand(argv: readonly string[], context: CliContext): 
     .argument('[folder]', 'data folder, or one volume of it', config.dataDir)
     .description('check every byte of the parts against metadata; exit code 1 where something is wrong')
     .option('--repair', 'cut torn tails off, as the next start would; not while a service runs')
+    .option('--adopt', 'take back from lost+found what can be taken back')
     .option('--json', 'print JSON for programs')
     .action(async (folder, options) => {
       await using session = folderSession(config, context);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type Finding, type FsckStretch, fsckStretchSchema } from '../features/storage/fsck-report.ts';
+import { z } from 'zod';
+import { type Adoption, adoptionSchema, type Finding, type FsckStretch, fsckStretchSchema } from '../features/storage/fsck-report.ts';
 import { formatByteSize } from '../kernel/codec/byte-size.ts';
 import { AppError } from '../kernel/errors/app-error.ts';
 import { type ExitCode, exitCodes } from '../kernel/lifecycle/exit-code.ts';
@@ -12,6 +13,7 @@ interface FsckTools extends FolderTools {
 
 interface FsckOptions {
   readonly repair?: boolean;
+  readonly adopt?: boolean;
   readonly json?: boolean;
 }
 
@@ -28,8 +30,13 @@ const findingTexts: Readonly<Record<Finding['type'], string>> = {
 };
 
 /** Checks a data folder, or one volume of it. 0: everything is as it should be, or was set right; 1: something is not. */
-export async function fsck({ ask, out, err }: FsckTools, folder: string, { repair = false, json = false }: FsckOptions): Promise<ExitCode> {
+export async function fsck(
+  { ask, out, err }: FsckTools,
+  folder: string,
+  { repair = false, adopt = false, json = false }: FsckOptions,
+): Promise<ExitCode> {
   const { dataDir, volume } = findDataFolder(folder);
+  const adoptions = adopt ? z.array(adoptionSchema).parse(await ask({ dataDir, command: 'fsck-adopt', input: { volume } })) : [];
   const findings: Finding[] = [];
   const sum = { slices: 0, parts: 0, bytes: 0, openSlices: 0 };
   for (let after: string | undefined, more = true; more; ) {
@@ -44,8 +51,9 @@ export async function fsck({ ask, out, err }: FsckTools, folder: string, { repai
     if (more) err(`checked ${stretch.progress.done} of ${stretch.progress.total} slices, ${formatByteSize(sum.bytes)}\n`);
   }
   const problems = findings.filter((finding) => finding.repaired !== true).length;
-  if (json) out(`${JSON.stringify({ clean: problems === 0, ...sum, findings })}\n`);
+  if (json) out(`${JSON.stringify({ clean: problems === 0, ...sum, findings, ...(adopt && { adoptions }) })}\n`);
   else {
+    for (const adoption of adoptions) out(describeAdoption(adoption));
     for (const finding of findings) out(describe(finding));
     if (sum.openSlices > 0) out(`${sum.openSlices} slices are open in the running service: checked up to what is durable in them\n`);
     out(`${sum.slices} slices, ${sum.parts} parts, ${formatByteSize(sum.bytes)}: ${verdict(problems, findings.length - problems)}\n`);
@@ -75,6 +83,9 @@ function describe({ type, volume, path, offset, length, rows, expectedRows, repa
   const done = repaired === true ? '  repaired' : '';
   return `volume ${volume}  ${path}${place}${count}${differ}: ${findingTexts[type]}${done}\n`;
 }
+
+const describeAdoption = ({ volume, path, adopted, note }: Adoption): string =>
+  `volume ${volume}  ${path}: ${adopted ? `taken back as slice ${note}` : `not taken back: ${note}`}\n`;
 
 function verdict(problems: number, repaired: number): string {
   const done = repaired > 0 ? `${repaired} repaired, ` : '';

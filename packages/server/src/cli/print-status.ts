@@ -16,7 +16,7 @@ const statusSchema = z.object({
       quarantined: z.array(z.object({ file: z.string(), reason: z.string() })),
     }),
   ),
-  volumes: z.array(z.object({ id: z.string(), path: z.string(), freeBytes: z.number(), totalBytes: z.number() })),
+  volumes: z.array(z.object({ id: z.string(), path: z.string(), freeBytes: z.number(), totalBytes: z.number(), lostFolders: z.int() })),
 });
 type Status = z.infer<typeof statusSchema>;
 
@@ -30,8 +30,9 @@ export async function printStatus({ ask, out }: FolderTools, { dataDir, json }: 
   const status = statusSchema.parse(report);
   for (const sink of status.sinks) out(describeSink(sink, status.now));
   if (status.sinks.length === 0) out('no sink has received a row yet\n');
-  for (const { id, path, freeBytes, totalBytes } of status.volumes) {
+  for (const { id, path, freeBytes, totalBytes, lostFolders } of status.volumes) {
     out(`volume ${id}  ${megabytes(freeBytes)} of ${megabytes(totalBytes)} free  ${path}\n`);
+    if (lostFolders > 0) out(`  lost+found: ${lostFolders} folders that metadata did not know: see \`sluice fsck\` and its --adopt\n`);
   }
 }
 

@@ -53,5 +53,10 @@ export function adminCommands(node: Node, { isService }: { readonly isService: b
     input: z.object({ volume: z.string().optional(), after: z.string().optional(), repair: z.boolean() }),
     run: (query) => storage.fsck.stretch({ ...query, isLive: isService }),
   });
+  commands.register({
+    name: 'fsck-adopt',
+    input: z.object({ volume: z.string().optional() }),
+    run: ({ volume }) => storage.lostAndFound.adopt(volume),
+  });
   return commands;
 }

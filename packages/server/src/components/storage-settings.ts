@@ -25,6 +25,7 @@ export function storageSettings({ storage }: Config): StorageSettings {
     dataRetentionMs: storage.retention.data,
     recordRetentionMs: Math.max(storage.retention.record, storage.retention.data),
     reencode: storage.upload.reencode,
+    unknownGraceMs: storage.retention.unknown,
     statisticsIntervalMs: storage.statistics.syncInterval,
   };
 }

@@ -114,6 +114,7 @@ test('whenever a process stops: each durable row is in the table once, and no ot
     file: { ...file, upload: { ...file.upload, count: 4, intervalMs: 30 }, import: { ...file.import, count: 9, intervalMs: 60 } },
     dataRetentionMs: 20,
     recordRetentionMs: 40,
+    unknownGraceMs: 1e9,
     statisticsIntervalMs: 20,
     reencode: false,
   };

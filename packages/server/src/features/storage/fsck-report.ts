@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** What a check found that is not as it should be. Offsets and lengths in bytes. */
-export const findingSchema = z.object({
+const findingSchema = z.object({
   type: z.enum([
     /** Rows that the disk destroyed, below a sealed length or before the end of an open part. */
     'damagedMember',

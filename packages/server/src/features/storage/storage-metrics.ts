@@ -10,17 +10,32 @@ export const storageMetricTable = {
   },
   sluice_storage_files: { type: 'gauge', help: 'Files that are retried or in quarantine.', labels: ['trouble'] },
   sluice_storage_oldest_row_seconds: { type: 'gauge', help: 'Age of the oldest row that is not imported yet.', labels: [] },
+  sluice_storage_lost_folders: {
+    type: 'gauge',
+    help: 'Slice folders in lost+found of the volumes: metadata did not know them.',
+    labels: [],
+  },
 } as const satisfies MetricTable;
+
+interface Sources {
+  readonly view: StorageView;
+  readonly lostAndFound: { readonly count: number };
+}
 
 const places = ['local', 'staged', 'imported', 'quarantined', 'damaged', 'discarded'] as const;
 
 /** Read at each scrape from the view in memory; nothing is counted beside the states. */
-export function exposeStorageMetrics(metrics: Metrics<typeof storageMetricTable>, view: StorageView, now: () => number): void {
+export function exposeStorageMetrics(
+  metrics: Metrics<typeof storageMetricTable>,
+  { view, lostAndFound }: Sources,
+  now: () => number,
+): void {
   const sum = (read: (sink: ReturnType<typeof storageStatus>[number]) => number) =>
     storageStatus(view).reduce((total, sink) => total + read(sink), 0);
   for (const place of places) metrics.gaugeOf('sluice_storage_rows', { place }, () => sum((sink) => sink.rows[place]));
   metrics.gaugeOf('sluice_storage_files', { trouble: 'retrying' }, () => sum((sink) => sink.retrying));
   metrics.gaugeOf('sluice_storage_files', { trouble: 'quarantined' }, () => sum((sink) => sink.quarantined.length));
+  metrics.gaugeOf('sluice_storage_lost_folders', {}, () => lostAndFound.count);
   metrics.gaugeOf('sluice_storage_oldest_row_seconds', {}, () => {
     const oldest = Math.min(...storageStatus(view).flatMap((sink) => sink.oldestAt ?? []));
     return Number.isFinite(oldest) ? Math.max(0, (now() - oldest) / 1000) : 0;

@@ -14,6 +14,8 @@ import { Rotation } from './coordinator/rotation.ts';
 import { StorageCoordinator } from './coordinator/storage-coordinator.ts';
 import { Fsck } from './fsck/fsck.ts';
 import { type LocalPart, localParts } from './local-parts.ts';
+import { Adopter } from './lost/adopter.ts';
+import { LostAndFound } from './lost/lost-and-found.ts';
 import { PartEncoder } from './part-encoder.ts';
 import { Quarantine } from './quarantine.ts';
 import type { FileSettings } from './state/file.ts';
@@ -43,6 +45,8 @@ export interface StorageSettings {
   readonly dataRetentionMs: number;
   readonly recordRetentionMs: number;
   readonly statisticsIntervalMs: number;
+  /** Slice folders that metadata does not know go to `lost+found` once nobody has changed them for this time. */
+  readonly unknownGraceMs: number;
   /** Encode slices of small blocks anew on upload, where no block waits. */
   readonly reencode: boolean;
 }
@@ -66,6 +70,8 @@ export class Storage implements AsyncDisposable {
   readonly #importer: Importer;
   /** Checks the volumes against metadata. */
   readonly fsck: Fsck;
+  /** What the volumes have and metadata does not know. */
+  readonly lostAndFound: LostAndFound;
   /** Files that the table engine refused, and what operators decide about them. */
   readonly quarantine: Quarantine;
   readonly #codec = createGzipCodec();
@@ -80,6 +86,14 @@ export class Storage implements AsyncDisposable {
     this.#importer = new Importer(this.#store, options.tables);
     this.quarantine = new Quarantine({ view: this.view, store: this.#store, importer: this.#importer, logger });
     this.fsck = new Fsck({ view: this.view, volumes, extension: this.#codec.extension, clock, writer: () => this.#writer });
+    this.lostAndFound = new LostAndFound({
+      volumes,
+      store: this.#store,
+      adopter: new Adopter({ store: this.#store, settings: settings.file, codec: this.#codec }),
+      graceMs: settings.unknownGraceMs,
+      clock,
+      logger,
+    });
     this.#rotation = new Rotation({
       store: this.#store,
       settings: settings.file,
@@ -161,12 +175,14 @@ export class Storage implements AsyncDisposable {
     });
   }
 
-  /** Head-room of this process's volumes, in bytes. */
-  async volumeSpace(): Promise<{ id: string; path: string; freeBytes: number; totalBytes: number }[]> {
+  /** Head-room of this process's volumes, in bytes, and the folders in their `lost+found`. */
+  async volumeSpace(): Promise<{ id: string; path: string; freeBytes: number; totalBytes: number; lostFolders: number }[]> {
     return Promise.all(
-      this.#options.volumes.map(async ({ id, path }) => {
+      this.#options.volumes.map(async (volume) => {
+        const { id, path } = volume;
         const { bavail, blocks, bsize } = await statfs(path);
-        return { id, path, freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+        const lostFolders = await this.lostAndFound.countOf(volume);
+        return { id, path, freeBytes: bavail * bsize, totalBytes: blocks * bsize, lostFolders };
       }),
     );
   }
