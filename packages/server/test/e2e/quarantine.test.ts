@@ -26,7 +26,9 @@ afterAll(async () => {
 });
 
 const api = () => new ApiClient({ apiUrl: service.urls['api'] ?? '', token });
-const filesSchema = z.array(z.object({ file: z.string(), rows: z.int(), quarantinedAt: z.string(), reason: z.string(), isDiscarding: z.boolean() }));
+const filesSchema = z.array(
+  z.object({ file: z.string(), rows: z.int(), quarantinedAt: z.string(), reason: z.string(), isDiscarding: z.boolean() }),
+);
 const quarantine = async () => filesSchema.parse(JSON.parse((await sluice('list', '--json')).out));
 const sluice = (...args: readonly string[]) => runSluice('quarantine', ...args, '--data-dir', dataDir);
 const rowsOfStatus = async () => JSON.parse((await runSluice('status', '--data-dir', dataDir, '--json')).out).sinks[0].rows;

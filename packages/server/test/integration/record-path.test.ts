@@ -100,7 +100,7 @@ test('rows go from stage to stage through a restart at each of them, into the ta
   }
   await using own = await startProcess(['coordinator'], keepNothing);
   await own.running.until(() => [...own.running.view.files()].length === 1 && own.running.view.sinkSum(testSinkKey).goodRows === 5);
-  expect(rowsIn(own.running)).toEqual({ local: 0, staged: 0, quarantined: 0, imported: 5, damaged: 0 });
+  expect(rowsIn(own.running)).toEqual({ local: 0, staged: 0, quarantined: 0, imported: 5, damaged: 0, discarded: 0 });
   expect(await own.objectKeys()).toEqual([]);
   expect(await own.ledger()).toEqual([]);
   expect(await own.values()).toEqual(inOrder(values));
