@@ -3,11 +3,14 @@ import { configSchema } from '../components/config.ts';
 import { configJsonSchema } from '../kernel/config/config-json-schema.ts';
 import { loadConfig } from '../kernel/config/load-config.ts';
 import { showConfig } from '../kernel/config/show-config.ts';
+import { type ExitCode, exitCodes } from '../kernel/lifecycle/exit-code.ts';
 import { catSlice } from './cat-slice.ts';
 import type { CliContext } from './cli-context.ts';
-import { onFolder } from './on-folder.ts';
+import { fsck } from './fsck-command.ts';
+import { folderSession, onFolder } from './on-folder.ts';
 import { printQuery } from './print-query.ts';
 import { printStatus } from './print-status.ts';
+import { decideQuarantine, listQuarantine } from './quarantine-commands.ts';
 import { createToken, listTokens, revokeToken } from './token-commands.ts';
 
 /** Runs one command. Resolves to the exit code. */
@@ -17,6 +20,7 @@ export async function runCommand(argv: readonly string[], context: CliContext): 
   const onData = (command: Command) =>
     command.option('--data-dir <folder>', 'data folder', config.dataDir).option('--json', 'print JSON for programs');
   const ask = onFolder(config, context);
+  let exitCode: ExitCode = exitCodes.clean;
 
   const token = program.command('token').description('API tokens of the data folder');
   onData(token.command('create').description('make a token; it is shown once'))
@@ -42,6 +46,29 @@ export async function runCommand(argv: readonly string[], context: CliContext): 
     (slice, options) => catSlice({ ask, out: process.stdout, err: context.err }, { slice, ...options }),
   );
 
+  const quarantine = program.command('quarantine').description('files that the table engine refuses: their rows wait for a decision');
+  onData(quarantine.command('list').description('the files, each with its reason')).action((options) =>
+    listQuarantine({ ask, out: context.out }, options),
+  );
+  onData(quarantine.command('retry').argument('<file>').description('import the file again, once its reason is mended')).action(
+    (file, options) => decideQuarantine({ ask, out: context.out }, { decision: 'retry', file, ...options }),
+  );
+  onData(quarantine.command('discard').argument('<file>').description('give the rows of the file up for good')).action((file, options) =>
+    decideQuarantine({ ask, out: context.out }, { decision: 'discard', file, ...options }),
+  );
+
+  program
+    .command('fsck')
+    .argument('[folder]', 'data folder, or one volume of it', config.dataDir)
+    .description('check every byte of the parts against metadata; exit code 1 where something is wrong')
+    .option('--repair', 'cut torn tails off, as the next start would; not while a service runs')
+    .option('--adopt', 'take back from lost+found what can be taken back')
+    .option('--json', 'print JSON for programs')
+    .action(async (folder, options) => {
+      await using session = folderSession(config, context);
+      exitCode = await fsck({ ask: session.ask, out: context.out, err: context.err }, folder, options);
+    });
+
   const configuration = program.command('config').description('the configuration');
   configuration
     .command('show')
@@ -61,7 +88,7 @@ export async function runCommand(argv: readonly string[], context: CliContext): 
 
   try {
     await program.parseAsync(argv, { from: 'user' });
-    return 0;
+    return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 64;
     throw error;

@@ -1,17 +1,35 @@
 import type { Config } from '../components/config.ts';
-import { offlineCommands } from '../components/offline.ts';
+import { type OfflineCommands, offlineCommands } from '../components/offline.ts';
 import { callAdmin } from '../kernel/folder/admin-client.ts';
 import { createLogger } from '../kernel/observe/pino-logger.ts';
 import type { CliContext } from './cli-context.ts';
 import type { Ask } from './folder-command.ts';
 
+interface FolderSession extends AsyncDisposable {
+  readonly ask: Ask;
+}
+
 /** Asks the service that holds the folder; where none runs, opens the folder for this one command. */
 export const onFolder =
-  (config: Config, { checkpoint }: Pick<CliContext, 'checkpoint'>): Ask =>
-  async ({ dataDir, command, input }) => {
-    const answer = await callAdmin(dataDir, command, input);
-    if (answer.running) return answer.output;
-    const logger = createLogger({ level: 'warn', name: 'sluice' });
-    await using offline = await offlineCommands({ config: { ...config, dataDir }, logger, checkpoint });
-    return await offline.commands.run(command, JSON.stringify(input));
+  (config: Config, context: Pick<CliContext, 'checkpoint'>): Ask =>
+  async (request) => {
+    await using session = folderSession(config, context);
+    return await session.ask(request);
   };
+
+/** As `onFolder`, for several commands: a folder that was opened is held until disposal. All must be of one folder. */
+export function folderSession(config: Config, { checkpoint }: Pick<CliContext, 'checkpoint'>): FolderSession {
+  let offline: OfflineCommands | undefined;
+  return {
+    ask: async ({ dataDir, command, input }) => {
+      if (!offline) {
+        const answer = await callAdmin(dataDir, command, input);
+        if (answer.running) return answer.output;
+        const logger = createLogger({ level: 'warn', name: 'sluice' });
+        offline = await offlineCommands({ config: { ...config, dataDir }, logger, checkpoint });
+      }
+      return await offline.commands.run(command, JSON.stringify(input));
+    },
+    [Symbol.asyncDispose]: async () => offline?.[Symbol.asyncDispose](),
+  };
+}

@@ -9,7 +9,7 @@ const statusSchema = z.object({
   sinks: z.array(
     z.object({
       sink: z.string(),
-      rows: z.object({ local: z.int(), staged: z.int(), quarantined: z.int(), imported: z.int(), damaged: z.int() }),
+      rows: z.object({ local: z.int(), staged: z.int(), quarantined: z.int(), imported: z.int(), damaged: z.int(), discarded: z.int() }),
       conservation: z.object({ accepted: z.int(), violations: z.array(z.string()) }),
       oldestAt: z.number().optional(),
       retrying: z.int(),
@@ -18,7 +18,14 @@ const statusSchema = z.object({
     }),
   ),
   volumes: z.array(
-    z.object({ id: z.string(), path: z.string(), freeBytes: z.number(), totalBytes: z.number(), refusal: z.string().optional() }),
+    z.object({
+      id: z.string(),
+      path: z.string(),
+      freeBytes: z.number(),
+      totalBytes: z.number(),
+      refusal: z.string().optional(),
+      lostFolders: z.int(),
+    }),
   ),
 });
 type Status = z.infer<typeof statusSchema>;
@@ -33,24 +40,26 @@ export async function printStatus({ ask, out }: FolderTools, { dataDir, json }: 
   const status = statusSchema.parse(report);
   for (const sink of status.sinks) out(describeSink(sink, status.now));
   if (status.sinks.length === 0) out('no sink has received a row yet\n');
-  for (const { id, path, freeBytes, totalBytes, refusal } of status.volumes) {
+  for (const { id, path, freeBytes, totalBytes, refusal, lostFolders } of status.volumes) {
     out(`volume ${id}  ${megabytes(freeBytes)} of ${megabytes(totalBytes)} free  ${path}\n`);
     if (refusal !== undefined) out(`  REFUSES ROWS: ${refusal}\n`);
+    if (lostFolders > 0) out(`  lost+found: ${lostFolders} folders that metadata did not know: see \`sluice fsck\` and its --adopt\n`);
   }
 }
 
 function describeSink({ sink, rows, conservation, oldestAt, retryReasons, quarantined }: Status['sinks'][number], now: number): string {
-  const { local, staged, imported, damaged } = rows;
+  const { local, staged, imported, damaged, discarded } = rows;
+  const givenUp = discarded > 0 ? `, ${discarded} discarded` : '';
   const oldest =
     oldestAt === undefined ? '' : `, oldest waiting ${formatDuration(Math.max(0, Math.round((now - oldestAt) / 1000)) * 1000)}`;
   const lines = [
-    `sink ${sink}  rows: ${local} local, ${staged} staged, ${rows.quarantined} quarantined, ${imported} imported, ${damaged} damaged${oldest}`,
+    `sink ${sink}  rows: ${local} local, ${staged} staged, ${rows.quarantined} quarantined, ${imported} imported, ${damaged} damaged${givenUp}${oldest}`,
   ];
   for (const violation of conservation.violations)
     lines.push(`  ROWS ARE LOST OR DOUBLED: ${violation}. Keep the data folder as it is and report this`);
   for (const reason of retryReasons) lines.push(`  is retried: ${reason}`);
   for (const { file, reason } of quarantined)
-    lines.push(`  in quarantine: ${file}: ${reason} (its rows are kept in staging; correct the cause in the table)`);
+    lines.push(`  in quarantine: ${file}: ${reason} (its rows are kept: mend the cause and \`sluice quarantine retry\` it, or discard it)`);
   if (damaged > 0) lines.push('  the disk destroyed rows: check it, and see the log for the slices');
   return `${lines.join('\n')}\n`;
 }

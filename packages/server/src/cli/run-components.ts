@@ -85,7 +85,7 @@ function usage(): string {
   return `sluice ${version}
 
 usage: sluice <component...> [settings]    run components in this process
-       sluice <command> --help             one of: token, status, query, cat, config
+       sluice <command> --help             one of: ${[...commandNames].join(', ')}
 
 components: ${componentNames.join(', ')}
             all: every one of them, on embedded engines

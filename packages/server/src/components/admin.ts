@@ -6,7 +6,7 @@ import { AdminCommands } from '../kernel/folder/admin-commands.ts';
 import type { Node } from './node.ts';
 
 /** What the command line asks of a data folder, through its running service or by opening the folder itself. */
-export function adminCommands(node: Node): AdminCommands {
+export function adminCommands(node: Node, { isService }: { readonly isService: boolean }): AdminCommands {
   const { tokens, tables, storage, readiness, clock } = node;
   const commands = new AdminCommands();
   commands.register({
@@ -43,5 +43,20 @@ export function adminCommands(node: Node): AdminCommands {
     },
   });
   commands.register({ name: 'slice', input: z.object({ slice: z.string() }), run: ({ slice }) => storage.partsOf(slice) });
+  const { quarantine } = storage;
+  const fileInput = z.object({ file: z.string() });
+  commands.register({ name: 'quarantine-list', input: z.object({}), run: async () => quarantine.list('') });
+  commands.register({ name: 'quarantine-retry', input: fileInput, run: ({ file }) => quarantine.retry(file) });
+  commands.register({ name: 'quarantine-discard', input: fileInput, run: ({ file }) => quarantine.discard(file) });
+  commands.register({
+    name: 'fsck',
+    input: z.object({ volume: z.string().optional(), after: z.string().optional(), repair: z.boolean() }),
+    run: (query) => storage.fsck.stretch({ ...query, isLive: isService }),
+  });
+  commands.register({
+    name: 'fsck-adopt',
+    input: z.object({ volume: z.string().optional() }),
+    run: ({ volume }) => storage.lostAndFound.adopt(volume),
+  });
   return commands;
 }

@@ -14,6 +14,8 @@ export interface ApiServerDeps extends DefinitionApiDeps {
   readonly verifier: TokenVerifier;
   readonly randomId: (length: number) => string;
   readonly clientIpOf: ClientIpOf;
+  /** Operations of features other than definitions. */
+  readonly furtherOperations?: readonly BoundOperation[];
   /** Compares each answer with the contract, fields and their order; for tests. */
   readonly validateAnswers?: boolean;
 }
@@ -27,9 +29,10 @@ const notBuilt = ['/v1/branches/{branchId}/sources/deleted', '/v1/branches/{bran
 
 /** The HTTP server of the configuration API, ready to listen or to be injected into. */
 export async function createApiServer(deps: ApiServerDeps): Promise<FastifyInstance> {
-  const operations = definitionOperations(deps, () =>
+  const definitions = definitionOperations(deps, () =>
     openApiDocument({ operations: operations.map(({ operation }) => operation), apiUrl: deps.apiUrl() }),
   );
+  const operations = [...definitions, ...(deps.furtherOperations ?? [])];
   const table = new RouteTable([...plainRoutes, ...operations.map(({ operation }) => operation)]);
 
   const app = Fastify({

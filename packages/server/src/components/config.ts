@@ -79,6 +79,9 @@ export const configSchema = z.object({
       record: durationSetting('1h', { min: '0s', max: '720h' }).describe(
         'Staged objects, ledger row and record of an imported file go after this time.',
       ),
+      unknown: durationSetting('1h', { min: '0s', max: '720h' }).describe(
+        'Slice folders that metadata does not know are moved to lost+found once unchanged for this time.',
+      ),
     }),
     upload: z.object({
       reencode: z

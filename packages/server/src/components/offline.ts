@@ -38,7 +38,7 @@ export async function offlineCommands({ config, logger, checkpoint }: OfflineOpt
     const node = await openNode({ config, folder, lifecycle, readiness, metrics: new MetricRegistry(), checkpoint, logger });
     const running = lifecycle.run(stop.signal);
     return {
-      commands: adminCommands(node),
+      commands: adminCommands(node, { isService: false }),
       [Symbol.asyncDispose]: async () => {
         stop.abort();
         await running;

@@ -62,7 +62,7 @@ export async function runService({ components, config, logger, checkpoint, stop,
     at: config.operations.listen,
   });
   lifecycle.add(operations);
-  lifecycle.add(await openAdminSocket({ folder: folder.path, commands: adminCommands(node), logger }));
+  lifecycle.add(await openAdminSocket({ folder: folder.path, commands: adminCommands(node, { isService: true }), logger }));
   const running = lifecycle.run(stop);
   onReady({
     ready: true,

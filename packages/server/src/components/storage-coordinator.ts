@@ -3,6 +3,6 @@ import type { Node } from './node.ts';
 
 /** Component `storage-coordinator`: rotation, import and cleanup. */
 export function startStorageCoordinator({ lifecycle, storage, metrics, clock }: Node): void {
-  exposeStorageMetrics(metrics.declare(storageMetricTable), storage.view, () => clock.now());
+  exposeStorageMetrics(metrics.declare(storageMetricTable), storage, () => clock.now());
   lifecycle.use('storage-coordinator', storage.openCoordinator());
 }

@@ -29,6 +29,7 @@ export function storageSettings({ storage }: Config): StorageSettings {
       ballastBytes: storage.disk.ballast,
     },
     reencode: storage.upload.reencode,
+    unknownGraceMs: storage.retention.unknown,
     statisticsIntervalMs: storage.statistics.syncInterval,
   };
 }

@@ -15,5 +15,6 @@ export async function startStorageWriter(node: Node): Promise<void> {
   }
   const writer = lifecycle.use('storage-writer', storage.openWriter());
   lifecycle.use('storage-statistics', storage.openStatistics(writer));
+  lifecycle.use('lost+found', storage.lostAndFound.openScans());
   node.writer = writer;
 }

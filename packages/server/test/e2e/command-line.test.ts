@@ -125,7 +125,13 @@ describe('help', () => {
   test('--help names every component, command and setting; --version is one line', async () => {
     const { code, out } = await sluice('--help');
     expect(code).toBe(0);
-    for (const word of ['http-source', 'storage-writer', 'token, status, query, cat, config', '--data-dir', 'SLUICE_SOURCE_HTTP_LISTEN'])
+    for (const word of [
+      'http-source',
+      'storage-writer',
+      'token, status, query, cat, quarantine, fsck, config',
+      '--data-dir',
+      'SLUICE_SOURCE_HTTP_LISTEN',
+    ])
       expect(out).toContain(word);
     expect((await sluice('all', '--help')).out).toBe(out);
     expect(await sluice('--version')).toEqual({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), err: '' });

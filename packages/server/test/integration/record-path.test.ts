@@ -100,7 +100,7 @@ test('rows go from stage to stage through a restart at each of them, into the ta
   }
   await using own = await startProcess(['coordinator'], keepNothing);
   await own.running.until(() => [...own.running.view.files()].length === 1 && own.running.view.sinkSum(testSinkKey).goodRows === 5);
-  expect(rowsIn(own.running)).toEqual({ local: 0, staged: 0, quarantined: 0, imported: 5, damaged: 0 });
+  expect(rowsIn(own.running)).toEqual({ local: 0, staged: 0, quarantined: 0, imported: 5, damaged: 0, discarded: 0 });
   expect(await own.objectKeys()).toEqual([]);
   expect(await own.ledger()).toEqual([]);
   expect(await own.values()).toEqual(inOrder(values));
@@ -114,6 +114,7 @@ test('whenever a process stops: each durable row is in the table once, and no ot
     file: { ...file, upload: { ...file.upload, count: 4, intervalMs: 30 }, import: { ...file.import, count: 9, intervalMs: 60 } },
     dataRetentionMs: 20,
     recordRetentionMs: 40,
+    unknownGraceMs: 1e9,
     statisticsIntervalMs: 20,
     reencode: false,
   };

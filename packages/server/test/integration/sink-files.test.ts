@@ -30,6 +30,7 @@ const settings = {
   },
   dataRetentionMs: never,
   recordRetentionMs: never,
+  unknownGraceMs: never,
   statisticsIntervalMs: never,
   reencode: false,
 };

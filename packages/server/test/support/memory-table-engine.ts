@@ -41,6 +41,14 @@ export class MemoryTableEngine implements TableEngine {
     return { outcome: 'imported', rows: rows.length };
   }
 
+  async burnImport(file: Pick<TableImport, 'importId' | 'rows' | 'checksum'>): Promise<number | undefined> {
+    if (this.isDown) throw new AppError('tablesUnavailable', 'down');
+    const known = this.ledger.get(file.importId);
+    if (known?.rows === file.rows && known.checksum === file.checksum) return known.rows;
+    if (!known) this.ledger.set(file.importId, { rows: 0, checksum: 'discarded' });
+    return undefined;
+  }
+
   async forgetImport(_project: string, importId: string): Promise<void> {
     this.ledger.delete(importId);
   }

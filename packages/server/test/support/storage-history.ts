@@ -10,6 +10,8 @@ const legalSliceStates: Readonly<Record<FileState, readonly SliceState[]>> = {
   closing: ['closing', 'uploading', 'uploaded'],
   importing: ['uploaded'],
   imported: ['uploaded'],
+  discarding: ['uploaded'],
+  discarded: ['uploaded'],
 };
 
 /**
@@ -59,7 +61,7 @@ function atLeast(time: string, before: string): string {
   return time;
 }
 
-const times = ['openedAt', 'closingAt', 'uploadingAt', 'uploadedAt', 'importingAt', 'importedAt'] as const;
+const times = ['openedAt', 'closingAt', 'uploadingAt', 'uploadedAt', 'importingAt', 'discardingAt', 'importedAt', 'discardedAt'] as const;
 
 /** The entity, whose times are in the order of its states. */
 function grow<T extends File | Slice>(entity: T, before: T | undefined): T {

@@ -47,6 +47,7 @@ export const quietSettings: StorageSettings = {
   dataRetentionMs: neverMs,
   recordRetentionMs: neverMs,
   statisticsIntervalMs: 20,
+  unknownGraceMs: neverMs,
   reencode: false,
 };
 

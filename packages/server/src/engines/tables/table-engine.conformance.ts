@@ -244,6 +244,30 @@ export function describeTableEngine(name: string, open: () => Promise<TablesHarn
         expect(await rowsOf()).toHaveLength(2);
       });
 
+      it('imports nothing under a burnt id, however often and when it is burnt', async () => {
+        const file = await prepare([gzip([['1', '2']])], { rows: 1 });
+        expect(await harness.engine.burnImport(file)).toBeUndefined();
+        expect(await harness.engine.burnImport(file)).toBeUndefined();
+        await harness.reopen();
+        expect(await harness.engine.burnImport(file)).toBeUndefined();
+        await expect(harness.engine.importFile(file, never)).rejects.toMatchObject({ code: 'importMismatch' });
+        await harness.engine.ensureTable(table, ['a', 'b']);
+        expect(await rowsOf()).toEqual([]);
+      });
+
+      it('does not burn an id whose import is done, and lets either the burning or the import happen', async () => {
+        const done = await prepare([gzip([['1', '2']])], { rows: 1 });
+        await harness.engine.importFile(done, never);
+        expect(await harness.engine.burnImport(done)).toBe(1);
+        expect(await harness.engine.importFile(done, never)).toEqual({ outcome: 'repeated', rows: 1 });
+        // Under other values the file itself was not imported, and cannot be any more.
+        expect(await harness.engine.burnImport({ ...done, checksum: 'c1' })).toBeUndefined();
+        const raced = await prepare([gzip([['3', '4']])], { rows: 1 });
+        const [imported, burnt] = await Promise.allSettled([harness.engine.importFile(raced, never), harness.engine.burnImport(raced)]);
+        expect(burnt).toEqual({ status: 'fulfilled', value: imported.status === 'fulfilled' ? 1 : undefined });
+        expect(await rowsOf()).toHaveLength(imported.status === 'fulfilled' ? 2 : 1);
+      });
+
       it('keeps projects apart that have the same tables and ids', async () => {
         const other = { ...table, project: '2' };
         const file = await prepare([gzip([['1', '2']])], { rows: 1, importId: 'same' });

@@ -16,6 +16,12 @@ export interface TableEngine extends AsyncDisposable {
    * An abort before the commit leaves nothing and rejects with the signal's reason. A missing object is `tablesUnavailable`.
    */
   importFile(file: TableImport, signal: AbortSignal): Promise<ImportOutcome>;
+  /**
+   * Takes an import id away from every importer, now and later: waits for one that runs, then enters the id in the ledger with
+   * values of no import, so that `importFile` rejects with `importMismatch`. Undefined when it is so; where the import was done
+   * with these values, nothing is changed and its rows are returned. Idempotent.
+   */
+  burnImport(file: Pick<TableImport, 'importId' | 'table' | 'rows' | 'checksum'>): Promise<number | undefined>;
   /** Deletes the ledger row; only after nothing can import the id again. Idempotent. */
   forgetImport(project: string, importId: string): Promise<void>;
   /** Idempotent. */

@@ -1,11 +1,11 @@
 import type { Figures } from './state/figures.ts';
-import type { File } from './state/file.ts';
+import { type File, isFinished, quarantineOf } from './state/file.ts';
 import { acceptedRowsOf, type SinkSum, sentRowsOf } from './state/row-counts.ts';
 import type { Slice } from './state/slice.ts';
 import { fileKeyText, sliceKeyText } from './state/storage-keys.ts';
 
 /** Where rows are; each row is in exactly one place. */
-export const rowPlaces = ['local', 'staged', 'quarantined', 'imported', 'damaged'] as const;
+export const rowPlaces = ['local', 'staged', 'quarantined', 'imported', 'damaged', 'discarded'] as const;
 export type RowPlace = (typeof rowPlaces)[number];
 
 /** Rows of one file, slice or sum: what was accepted, and where it is by the count of whoever had it last. */
@@ -53,7 +53,7 @@ function balanceOfSum(sink: string, sum: SinkSum): Balance {
   return {
     what: `the imports of ${sink}`,
     accepted: acceptedRowsOf({ ...sum, figures: sum }),
-    places: { imported, damaged: sum.damagedRows },
+    places: { imported, damaged: sum.damagedRows, ...(sum.discardedRows !== undefined && { discarded: sum.discardedRows }) },
   };
 }
 
@@ -61,7 +61,7 @@ function balancesOfFile(view: ConservationView, file: File): Balance[] {
   const key = fileKeyText(file);
   if (file.state === 'writing' || file.state === 'closing') return view.slicesOf(key).map((slice) => balanceOfSlice(view, slice));
   const { damagedRows } = file.figures;
-  const place = file.state === 'imported' ? 'imported' : file.quarantine ? 'quarantined' : 'staged';
+  const place = isFinished(file) ? file.state : quarantineOf(file) ? 'quarantined' : 'staged';
   const rows = file.state === 'imported' ? file.importedRows : sentRowsOf(file);
   return [{ what: `file ${key}`, accepted: acceptedRowsOf(file), places: { [place]: rows, damaged: damagedRows } }];
 }

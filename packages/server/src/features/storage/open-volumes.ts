@@ -3,12 +3,10 @@ import { dirname, join, resolve } from 'node:path';
 import { randomId } from '../../kernel/codec/random-id.ts';
 import { AppError } from '../../kernel/errors/app-error.ts';
 import { makeDirectoryDurable, writeFileDurably } from '../../kernel/folder/durable-file.ts';
-import type { Volume } from './volume.ts';
+import { lostAndFoundName, type Volume, volumeIdName } from './volume.ts';
 
 const defaultVolume = { type: 'default', label: '001' };
 const idLength = 10;
-/** Made by `mkfs` at the root of a disk, and readable for its owner only. */
-const notAVolume = 'lost+found';
 
 /** The volumes below a folder: every `<type>/<label>`. Where there is none, one is made. An id that occurs twice is `folderUnusable`. */
 export async function openVolumes(folder: string): Promise<Volume[]> {
@@ -26,7 +24,7 @@ export async function openVolumes(folder: string): Promise<Volume[]> {
 }
 
 async function openVolume(path: string, { type, label }: { type: string; label: string }): Promise<Volume> {
-  const idFile = join(path, 'volume-id');
+  const idFile = join(path, volumeIdName);
   const known = await readFile(idFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
@@ -46,7 +44,7 @@ async function volumesIn(folder: string): Promise<{ type: string; label: string 
 async function foldersIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   return entries
-    .filter((entry) => entry.isDirectory() && entry.name !== notAVolume)
+    .filter((entry) => entry.isDirectory() && entry.name !== lostAndFoundName)
     .map((entry) => entry.name)
     .sort();
 }

@@ -1,6 +1,6 @@
 import { type Conservation, conservationOf, type RowPlace } from './conservation.ts';
 import { earliest } from './part/part-summary.ts';
-import type { File } from './state/file.ts';
+import { type File, isFinished, quarantineOf } from './state/file.ts';
 import type { Slice } from './state/slice.ts';
 import { fileKeyText, sinkTextOf, sliceKeyText } from './state/storage-keys.ts';
 import type { StorageView } from './storage-view.ts';
@@ -38,23 +38,23 @@ interface Entities {
 
 function statusOfSink(view: StorageView, sink: string, { files, strays }: Entities): SinkStatus {
   const sum = view.sinkSum(sink);
-  const rows = { local: 0, staged: 0, quarantined: 0, imported: sum.goodRows, damaged: sum.damagedRows };
+  const rows = { local: 0, staged: 0, quarantined: 0, imported: sum.goodRows, damaged: sum.damagedRows, discarded: sum.discardedRows ?? 0 };
   let oldestAt: number | undefined;
   const retryReasons: string[] = [];
   const quarantined: { file: string; reason: string }[] = [];
   for (const file of files) {
     const key = fileKeyText(file);
     if (file.retry) retryReasons.push(file.retry.reason);
-    if (file.state === 'imported') {
-      rows.imported += file.figures.goodRows;
+    if (isFinished(file)) {
+      rows[file.state] += file.figures.goodRows;
       rows.damaged += file.figures.damagedRows;
       continue;
     }
-    const isQuarantined = file.state === 'importing' && file.quarantine !== undefined;
-    if (file.state === 'importing' && file.quarantine) quarantined.push({ file: key, reason: file.quarantine.reason });
+    const quarantine = quarantineOf(file);
+    if (quarantine) quarantined.push({ file: key, reason: quarantine.reason });
     for (const slice of view.slicesOf(key)) {
       const figures = view.figures(sliceKeyText(slice));
-      rows[placeOf(slice, isQuarantined)] += figures.goodRows;
+      rows[placeOf(slice, quarantine !== undefined)] += figures.goodRows;
       rows.damaged += figures.damagedRows;
       oldestAt = earliest(oldestAt, figures.goodRows > 0 ? figures.firstAt : undefined);
       if (slice.retry) retryReasons.push(slice.retry.reason);

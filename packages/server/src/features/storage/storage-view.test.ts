@@ -96,7 +96,7 @@ test('status: each row is in one place, damage and sums are counted, and the old
   expect(storageStatus(running.view)).toEqual([
     {
       sink: testSinkKey,
-      rows: { local: 7, staged: 0, quarantined: 0, imported: 100, damaged: 5 },
+      rows: { local: 7, staged: 0, quarantined: 0, imported: 100, damaged: 5, discarded: 0 },
       conservation: { accepted: 112, violations: [] },
       oldestAt: 1000,
       retrying: 0,

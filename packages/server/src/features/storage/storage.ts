@@ -13,8 +13,12 @@ import { Rotation } from './coordinator/rotation.ts';
 import { StorageCoordinator } from './coordinator/storage-coordinator.ts';
 import { DiskWatch } from './disk/disk-watch.ts';
 import { type DiskSettings, VolumeRoom, type VolumeSpace } from './disk/volume-room.ts';
+import { Fsck } from './fsck/fsck.ts';
 import { type LocalPart, localParts } from './local-parts.ts';
+import { Adopter } from './lost/adopter.ts';
+import { LostAndFound } from './lost/lost-and-found.ts';
 import { PartEncoder } from './part-encoder.ts';
+import { Quarantine } from './quarantine.ts';
 import type { FileSettings } from './state/file.ts';
 import { StorageStore } from './state/storage-store.ts';
 import { StorageView } from './storage-view.ts';
@@ -42,6 +46,8 @@ export interface StorageSettings {
   readonly dataRetentionMs: number;
   readonly recordRetentionMs: number;
   readonly statisticsIntervalMs: number;
+  /** Slice folders that metadata does not know go to `lost+found` once nobody has changed them for this time. */
+  readonly unknownGraceMs: number;
   /** Without it no block is refused, and there is no ballast. */
   readonly disk?: DiskSettings;
   /** Encode slices of small blocks anew on upload, where no block waits. */
@@ -67,6 +73,13 @@ export class Storage implements AsyncDisposable {
   readonly #options: StorageOptions;
   readonly #store: StorageStore;
   readonly #rotation: Rotation;
+  readonly #importer: Importer;
+  /** Checks the volumes against metadata. */
+  readonly fsck: Fsck;
+  /** What the volumes have and metadata does not know. */
+  readonly lostAndFound: LostAndFound;
+  /** Files that the table engine refused, and what operators decide about them. */
+  readonly quarantine: Quarantine;
   readonly #codec = createGzipCodec();
   readonly #rooms: ReadonlyMap<string, VolumeRoom>;
   readonly #compressor = new Compressor(this.#codec);
@@ -80,6 +93,17 @@ export class Storage implements AsyncDisposable {
     this.#rooms = new Map(
       volumes.map((volume) => [volume.id, new VolumeRoom({ volume, settings: settings.disk ?? noReserve, clock, logger })]),
     );
+    this.#importer = new Importer(this.#store, options.tables);
+    this.quarantine = new Quarantine({ view: this.view, store: this.#store, importer: this.#importer, logger });
+    this.fsck = new Fsck({ view: this.view, volumes, extension: this.#codec.extension, clock, writer: () => this.#writer });
+    this.lostAndFound = new LostAndFound({
+      volumes,
+      store: this.#store,
+      adopter: new Adopter({ store: this.#store, settings: settings.file, codec: this.#codec }),
+      graceMs: settings.unknownGraceMs,
+      clock,
+      logger,
+    });
     this.#rotation = new Rotation({
       store: this.#store,
       settings: settings.file,
@@ -163,7 +187,7 @@ export class Storage implements AsyncDisposable {
       view: this.view,
       store,
       rotation: this.#rotation,
-      importer: new Importer(store, tables),
+      importer: this.#importer,
       cleanup: new Cleanup({ store, objects, tables, checkpoint }),
       tables,
       retentionMs: settings.recordRetentionMs,
@@ -172,10 +196,16 @@ export class Storage implements AsyncDisposable {
     });
   }
 
-  /** Head-room of this process's volumes, in bytes. */
-  async volumeSpace(): Promise<VolumeSpace[]> {
+  /** Head-room of this process's volumes, in bytes, and the folders in their `lost+found`. */
+  async volumeSpace(): Promise<(VolumeSpace & { readonly lostFolders: number })[]> {
     await Promise.all(this.rooms.map((room) => room.measure()));
-    return this.rooms.flatMap(({ space }) => space ?? []);
+    const spaces = this.rooms.flatMap(({ space }) => space ?? []);
+    return Promise.all(
+      spaces.map(async (space) => {
+        const volume = this.#options.volumes.find(({ id }) => id === space.id);
+        return { ...space, lostFolders: volume ? await this.lostAndFound.countOf(volume) : 0 };
+      }),
+    );
   }
 
   /** The local part files of a slice with the bytes that count, for `sluice cat`. `sliceNotFound`. */

@@ -7,3 +7,8 @@ export interface Volume {
   /** Absolute path. */
   readonly path: string;
 }
+
+/** The file with the volume's id. */
+export const volumeIdName = 'volume-id';
+/** Below the volume: what it had and metadata did not know. `mkfs` makes a folder of this name too. */
+export const lostAndFoundName = 'lost+found';

@@ -9,7 +9,7 @@ import { type Checkpoint, noCheckpoint } from '../../../kernel/observe/checkpoin
 import type { ObjectStore } from '../../objects/object-store.ts';
 import type { ImportOutcome, QueryResult, TableCapabilities, TableEngine, TableImport, TableName } from '../table-engine.ts';
 import { ensureColumns } from './ensure-columns.ts';
-import { completeImport, createLedger, deleteImport, enterImport } from './import-ledger.ts';
+import { burnImport, completeImport, createLedger, deleteImport, enterImport } from './import-ledger.ts';
 import { loadFiles } from './load-files.ts';
 import { ProjectDatabase } from './project-database.ts';
 import { type QueryLimits, readOnlyQuery } from './read-only-query.ts';
@@ -88,6 +88,14 @@ export class DuckdbTableEngine implements TableEngine {
       signal.throwIfAborted();
       throw error;
     }
+  }
+
+  async burnImport(file: Pick<TableImport, 'importId' | 'table' | 'rows' | 'checksum'>): Promise<number | undefined> {
+    let rows: number | undefined;
+    await this.#write(file.table.project, `The import ${file.importId} cannot be given up`, async (connection) => {
+      rows = await burnImport(connection, file);
+    });
+    return rows;
   }
 
   async forgetImport(project: string, importId: string): Promise<void> {

@@ -5,6 +5,8 @@ import type { TableImport } from '../table-engine.ts';
 /** Where each project's database keeps the ids of its imports. */
 export const ledgerTable = { schema: 'main', name: '_sluice_imports' } as const;
 
+/** No checksum of a slice list: these are hexadecimal. */
+const burntChecksum = 'discarded';
 const ledger = `${ledgerTable.schema}.${ledgerTable.name}`;
 
 export async function createLedger(connection: DuckDBConnection): Promise<void> {
@@ -31,6 +33,25 @@ export async function enterImport(connection: DuckDBConnection, file: TableImpor
     'importMismatch',
     `The import ${file.importId} was done with ${String(rows)} rows and checksum ${String(checksum)}, now it has ${file.rows} and ${file.checksum}.`,
   );
+}
+
+/** Enters the id with values of no import; the rows of the import where it was done with these values. */
+export async function burnImport(
+  connection: DuckDBConnection,
+  file: Pick<TableImport, 'importId' | 'rows' | 'checksum'>,
+): Promise<number | undefined> {
+  await createLedger(connection);
+  await connection.run(`INSERT INTO ${ledger} VALUES ($1, 0, $2, 0, now()::TIMESTAMP) ON CONFLICT DO NOTHING`, [
+    file.importId,
+    burntChecksum,
+  ]);
+  const reader = await connection.runAndReadAll(`SELECT engine_rows FROM ${ledger} WHERE import_id = $1 AND rows = $2 AND checksum = $3`, [
+    file.importId,
+    BigInt(file.rows),
+    file.checksum,
+  ]);
+  const [engineRows] = reader.getRows()[0] ?? [];
+  return engineRows === undefined ? undefined : Number(engineRows);
 }
 
 export async function completeImport(connection: DuckDBConnection, importId: string, engineRows: number): Promise<void> {

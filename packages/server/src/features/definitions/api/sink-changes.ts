@@ -2,13 +2,13 @@ import { deleteSink, disableSink, enableSink, updateSink } from '@sluice/contrac
 import type { UpdateSink } from '@sluice/contract/sink';
 import type { TaskAnswer } from '@sluice/contract/task';
 import { AppError } from '../../../kernel/errors/app-error.ts';
+import { type BranchCall, bindBranch } from '../bind-operation.ts';
 import type { BoundOperation } from '../bound-operation.ts';
 import { sinkMissing } from '../definition-errors.ts';
 import { nextVersion } from '../entity-change.ts';
 import type { SinkKey } from '../keys.ts';
 import type { Stamp } from '../new-definition.ts';
 import { patchedSink } from '../patched-definition.ts';
-import { type BranchCall, bindBranch } from './bind-operation.ts';
 import { startSinkTask } from './entity-task.ts';
 import { type OperationRoom, stampOf } from './operation-room.ts';
 import { findSink } from './sink-operations.ts';

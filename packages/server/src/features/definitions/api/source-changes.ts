@@ -2,12 +2,12 @@ import { deleteSource, disableSource, enableSource, updateSource } from '@sluice
 import type { UpdateSource } from '@sluice/contract/source';
 import type { TaskAnswer } from '@sluice/contract/task';
 import { AppError } from '../../../kernel/errors/app-error.ts';
+import { type BranchCall, bindBranch } from '../bind-operation.ts';
 import type { BoundOperation } from '../bound-operation.ts';
 import { nextVersion } from '../entity-change.ts';
 import type { SourceKey } from '../keys.ts';
 import type { Stamp } from '../new-definition.ts';
 import { patchedSource } from '../patched-definition.ts';
-import { type BranchCall, bindBranch } from './bind-operation.ts';
 import { startSourceTask } from './entity-task.ts';
 import { type OperationRoom, stampOf } from './operation-room.ts';
 import { findSource } from './source-operations.ts';

@@ -2,12 +2,12 @@ import { createSource, getSource, listSources } from '@sluice/contract/operation
 import type { CreateSource } from '@sluice/contract/source';
 import type { TaskAnswer } from '@sluice/contract/task';
 import { AppError } from '../../../kernel/errors/app-error.ts';
+import { type BranchCall, bindBranch } from '../bind-operation.ts';
 import type { BoundOperation } from '../bound-operation.ts';
 import { sourceExists, sourceMissing } from '../definition-errors.ts';
 import { type SourceKey, sourceKeyText } from '../keys.ts';
 import { newSource, sourceContent } from '../new-definition.ts';
 import type { Source } from '../source.ts';
-import { type BranchCall, bindBranch } from './bind-operation.ts';
 import { startSourceTask } from './entity-task.ts';
 import { type OperationRoom, stampOf } from './operation-room.ts';
 

@@ -3,8 +3,8 @@ import { AppError } from '../../../kernel/errors/app-error.ts';
 import { compileMapping } from '../../mapping/compile-mapping.ts';
 import { columnFaultMessage } from '../../mapping/mapping.ts';
 import { IngestRecord } from '../../mapping/record.ts';
+import { bindBranch } from '../bind-operation.ts';
 import type { BoundOperation } from '../bound-operation.ts';
-import { bindBranch } from './bind-operation.ts';
 import type { OperationRoom } from './operation-room.ts';
 import { findSource } from './source-operations.ts';
 

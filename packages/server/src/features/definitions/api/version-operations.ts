@@ -1,8 +1,8 @@
 import { listSinkVersions, listSourceVersions, sinkVersionDetail, sourceVersionDetail } from '@sluice/contract/operations';
+import { bindBranch } from '../bind-operation.ts';
 import type { BoundOperation } from '../bound-operation.ts';
 import { sinkVersionMissing, sourceVersionMissing } from '../definition-errors.ts';
 import { padVersionCursor } from '../pagination.ts';
-import { bindBranch } from './bind-operation.ts';
 import type { OperationRoom } from './operation-room.ts';
 import { findSink } from './sink-operations.ts';
 import { findSource } from './source-operations.ts';

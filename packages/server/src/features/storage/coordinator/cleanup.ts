@@ -5,7 +5,7 @@ import { decodeJson } from '../../../kernel/codec/json.ts';
 import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
 import { sinkKeyText } from '../../definitions/keys.ts';
 import { addFigures, zeroFigures } from '../state/figures.ts';
-import type { File } from '../state/file.ts';
+import { type FinishedFile, isFinished } from '../state/file.ts';
 import { acceptedRowsOf, type SinkSum, sentRowsOf, sinkSumSchema } from '../state/row-counts.ts';
 import type { Slice } from '../state/slice.ts';
 import {
@@ -31,7 +31,7 @@ interface CleanupOptions {
 const slicesPerTransaction = 30;
 
 /**
- * Removes an imported file, in the one order that can be cut off anywhere: local parts of all slices (confirmed by their
+ * Removes an imported or discarded file, in the one order that can be cut off anywhere: local parts of all slices (confirmed by their
  * volumes), staged objects, the ledger row, the slices' records, last the file's record, whose figures join the sink's sum.
  */
 export class Cleanup {
@@ -42,7 +42,7 @@ export class Cleanup {
   }
 
   /** False while a volume has not confirmed yet. */
-  async remove(fileKey: string, file: File & { state: 'imported' }): Promise<boolean> {
+  async remove(fileKey: string, file: FinishedFile): Promise<boolean> {
     const { store, tables, checkpoint } = this.#options;
     const slices = (await slicesOfFile(store, fileKey)).map(({ value }) => value);
     if (slices.some((slice) => slice.state !== 'uploaded' || slice.localRemovedAt === undefined)) return false;
@@ -77,7 +77,7 @@ export class Cleanup {
   async #removeFile(fileKey: string): Promise<boolean> {
     const { store } = this.#options;
     const stored = await store.file(fileKey);
-    if (stored?.value.state !== 'imported') return true;
+    if (!stored || !isFinished(stored.value)) return true;
     const sumKey = sinkSumMetadataKey(sinkKeyText(stored.value.sink));
     const sum = await store.metadata.get(sumKey);
     const total = addFile(decodeSum(sum), stored.value);
@@ -98,9 +98,15 @@ export class Cleanup {
 const decodeSum = (entry: MetadataEntry | undefined): SinkSum =>
   entry ? decodeJson(entry.value, { schema: sinkSumSchema, what: entry.key, code: 'invariantBroken' }) : zeroFigures;
 
-const addFile = (sum: SinkSum, file: File & { readonly state: 'imported' }): SinkSum => ({
-  ...addFigures(sum, file.figures),
-  acceptedRows: acceptedRowsOf({ ...sum, figures: sum }) + acceptedRowsOf(file),
-  sentRows: sentRowsOf({ ...sum, figures: sum }) + sentRowsOf(file),
-  importedRows: (sum.importedRows ?? sum.goodRows) + file.importedRows,
-});
+function addFile(sum: SinkSum, file: FinishedFile): SinkSum {
+  const { goodRows } = file.figures;
+  const isDiscarded = file.state === 'discarded';
+  const discarded = (sum.discardedRows ?? 0) + (isDiscarded ? goodRows : 0);
+  return {
+    ...addFigures(sum, isDiscarded ? { ...file.figures, goodRows: 0 } : file.figures),
+    acceptedRows: acceptedRowsOf({ ...sum, figures: sum }) + acceptedRowsOf(file),
+    sentRows: sentRowsOf({ ...sum, figures: sum }) + sentRowsOf(file),
+    importedRows: (sum.importedRows ?? sum.goodRows) + (isDiscarded ? 0 : file.importedRows),
+    ...(discarded > 0 && { discardedRows: discarded }),
+  };
+}

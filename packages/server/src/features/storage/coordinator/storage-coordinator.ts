@@ -2,7 +2,7 @@ import type { TableEngine } from '../../../engines/tables/table-engine.ts';
 import { KeyedJobs } from '../../../kernel/async/keyed-jobs.ts';
 import { errorText, isAppError } from '../../../kernel/errors/app-error.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
-import type { File } from '../state/file.ts';
+import { type File, type FinishedFile, finishedAt } from '../state/file.ts';
 import { nextRetry } from '../state/retry.ts';
 import type { Slice } from '../state/slice.ts';
 import { fileKeyText, sliceKeyText } from '../state/storage-keys.ts';
@@ -80,7 +80,10 @@ export class StorageCoordinator implements AsyncDisposable {
         return undefined;
       case 'importing':
         return file.quarantine ? undefined : this.#import(key, file, signal);
+      case 'discarding':
+        return this.#discard(key, file);
       case 'imported':
+      case 'discarded':
         return this.#cleanUp(key, file);
     }
   }
@@ -134,8 +137,13 @@ export class StorageCoordinator implements AsyncDisposable {
       await store.changeFile(key, (at) => ({ type: 'quarantine', at, reason }));
       return;
     }
+    await this.#noteRetry(key, file, reason);
+  }
+
+  async #noteRetry(key: string, file: File, reason: string): Promise<void> {
+    const { store, logger } = this.#options;
     const retry = nextRetry(file.retry, { now: store.now(), reason, random: this.#options.random() });
-    logger.warn({ file: key, reason, attempt: retry.attempt, after: retry.after }, 'an import failed and is tried again');
+    logger.warn({ file: key, reason, attempt: retry.attempt, after: retry.after }, 'a step of a file failed and is tried again');
     await store.changeFile(key, () => ({ type: 'failed', retry }));
     this.#forgiven.delete(key);
     this.#failing.add(key);
@@ -164,9 +172,20 @@ export class StorageCoordinator implements AsyncDisposable {
     this.#failing.clear();
   }
 
-  async #cleanUp(key: string, file: File & { state: 'imported' }): Promise<number | undefined> {
+  async #discard(key: string, file: File & { state: 'discarding' }): Promise<undefined> {
+    const { importer, logger } = this.#options;
+    try {
+      const ended = await importer.discard(key, file);
+      logger.info({ file: key, rows: file.figures.goodRows, state: ended?.state }, 'ended the discard of a file');
+    } catch (error) {
+      await this.#noteRetry(key, file, errorText(error));
+    }
+    return undefined;
+  }
+
+  async #cleanUp(key: string, file: FinishedFile): Promise<number | undefined> {
     const { store, cleanup, retentionMs, view } = this.#options;
-    const restMs = store.restMs(key, file.importedAt, retentionMs);
+    const restMs = store.restMs(key, finishedAt(file), retentionMs);
     if (restMs > 0) return restMs;
     const confirmed = view.slicesOf(key).every((slice) => slice.state === 'uploaded' && slice.localRemovedAt !== undefined);
     return confirmed && !(await cleanup.remove(key, file)) ? lookAgainMs : undefined;

@@ -54,7 +54,7 @@ async function findLastGoodBlock(steps: AsyncIterable<WalkStep>): Promise<KeptPa
   let running = emptySummary;
   for await (const step of steps) {
     running = addStep(running, step);
-    if (step.type === 'good' && endsBlock(step)) {
+    if (step.type === 'good' && stepEndsBlock(step)) {
       const { header, offset } = step;
       const position = { nextSequence: header.sequence + 1, rows: header.rowsBefore + header.rows };
       kept = { length: offset + header.memberLength, summary: running, position };
@@ -75,18 +75,22 @@ async function damageInTail(path: string, nonce: Buffer, after: PartPosition): P
   if (!file) return { rows: 0, unknown: false };
   await using tail = file;
   const steps = await Array.fromAsync(walkPart(tail, { nonce, limit: (await tail.stat()).size, after }));
-  const lost = steps.slice(0, steps.findLastIndex((step) => step.type === 'bad' && endsBlock(step)) + 1);
+  const lost = lostSteps(steps);
   return {
     rows: lost.reduce((sum, step) => sum + (step.type === 'unreadable' ? (step.lostRows ?? 0) : step.header.rows), 0),
     unknown: (await isHeaderless(tail, steps.at(-1))) || lost.some((step) => step.type === 'unreadable' && step.lostRows === undefined),
   };
 }
 
+/** The steps behind the last good block that are whole blocks, and so may have been acknowledged. */
+export const lostSteps = (tail: readonly WalkStep[]): readonly WalkStep[] =>
+  tail.slice(0, tail.findLastIndex((step) => step.type === 'bad' && stepEndsBlock(step)) + 1);
+
 /**
  * Whether a tail ends with bytes that a torn write does not explain: it begins with a header, and where that is not
  * whole, nothing or zeros follow.
  */
-async function isHeaderless(tail: FileHandle, last: WalkStep | undefined): Promise<boolean> {
+export async function isHeaderless(tail: FileHandle, last: WalkStep | undefined): Promise<boolean> {
   if (last?.type !== 'unreadable' || last.lostRows !== undefined || last.length <= headerLength) return false;
   for await (const chunk of tail.createReadStream({ start: last.offset + headerLength, autoClose: false })) {
     if (Buffer.from(chunk).some((byte) => byte !== 0)) return true;
@@ -94,7 +98,7 @@ async function isHeaderless(tail: FileHandle, last: WalkStep | undefined): Promi
   return false;
 }
 
-const endsBlock = (step: Exclude<WalkStep, { type: 'unreadable' }>): boolean => (step.header.flags & memberFlag.end) !== 0;
+export const stepEndsBlock = (step: Exclude<WalkStep, { type: 'unreadable' }>): boolean => (step.header.flags & memberFlag.end) !== 0;
 
 async function cutTail(file: FileHandle, { path, from, size }: { path: string; from: number; size: number }): Promise<void> {
   const temporary = `${path}.torn.tmp`;

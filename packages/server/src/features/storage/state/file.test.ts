@@ -20,11 +20,14 @@ const base = {
 };
 const closing = { ...base, closingAt: 't3' };
 const importing = { ...closing, figures, importingAt: 't4', checksum: 'sum' };
+const quarantine = { at: 't5', reason: 'refused' };
 const files: Readonly<Record<FileState, File>> = {
   writing: { ...base, state: 'writing' },
   closing: { ...closing, state: 'closing' },
   importing: { ...importing, state: 'importing' },
   imported: { ...closing, figures, importingAt: 't4', state: 'imported', importedAt: 't5', importedRows: 5 },
+  discarding: { ...importing, state: 'discarding', quarantine, discardingAt: 't6' },
+  discarded: { ...closing, figures, importingAt: 't4', state: 'discarded', quarantine, discardingAt: 't6', discardedAt: 't7' },
 };
 
 const events: { readonly [Type in FileEvent['type']]: FileEvent & { readonly type: Type } } = {
@@ -34,7 +37,14 @@ const events: { readonly [Type in FileEvent['type']]: FileEvent & { readonly typ
   imported: { type: 'imported', at: 'now', rows: 5 },
   failed: { type: 'failed', retry },
   quarantine: { type: 'quarantine', at: 'now', reason: 'refused' },
+  retry: { type: 'retry' },
+  discard: { type: 'discard', at: 'now' },
+  discarded: { type: 'discarded', at: 'now' },
 };
+
+/** What an operator says of a file in quarantine means nothing to any other. */
+const undecided = { retry: undefined, discard: undefined, discarded: undefined };
+const ended = { close: undefined, slicesUploaded: undefined, allEmpty: undefined, quarantine: undefined, ...undecided };
 
 /** The state after each event; where none is named, the state does not know the event. */
 const table: Readonly<Record<FileState, Readonly<Record<FileEvent['type'], FileState | undefined>>>> = {
@@ -45,6 +55,7 @@ const table: Readonly<Record<FileState, Readonly<Record<FileEvent['type'], FileS
     imported: undefined,
     failed: 'writing',
     quarantine: undefined,
+    ...undecided,
   },
   closing: {
     close: undefined,
@@ -53,6 +64,7 @@ const table: Readonly<Record<FileState, Readonly<Record<FileEvent['type'], FileS
     imported: undefined,
     failed: 'closing',
     quarantine: undefined,
+    ...undecided,
   },
   importing: {
     close: undefined,
@@ -61,15 +73,18 @@ const table: Readonly<Record<FileState, Readonly<Record<FileEvent['type'], FileS
     imported: 'imported',
     failed: 'importing',
     quarantine: 'importing',
+    ...undecided,
   },
-  imported: {
-    close: undefined,
-    slicesUploaded: undefined,
-    allEmpty: undefined,
-    imported: undefined,
-    failed: undefined,
-    quarantine: undefined,
-  },
+  imported: { ...ended, imported: undefined, failed: undefined },
+  discarding: { ...ended, imported: 'imported', failed: 'discarding', discarded: 'discarded' },
+  discarded: { ...ended, imported: undefined, failed: undefined },
+};
+
+/** Of a file in quarantine: as of any importing one, and what an operator says. */
+const quarantineTable: Readonly<Record<FileEvent['type'], FileState | undefined>> = {
+  ...table.importing,
+  retry: 'importing',
+  discard: 'discarding',
 };
 
 const states = Object.keys(files) as FileState[];
@@ -79,6 +94,28 @@ test.each(states.flatMap((state) => types.map((type) => [state, type] as const))
   const after = transitionFile(files[state], events[type]);
   expect(after?.state).toBe(table[state][type]);
   if (after) expect(fileSchema.parse(after)).toEqual(after);
+});
+
+test.each(types)('importing in quarantine, %s', (type) => {
+  const after = transitionFile({ ...importing, state: 'importing', quarantine }, events[type]);
+  expect(after?.state).toBe(quarantineTable[type]);
+  if (after) expect(fileSchema.parse(after)).toEqual(after);
+});
+
+test('a retry leaves the file as it was before it failed; a discard keeps the reason', () => {
+  const refused: File = { ...importing, state: 'importing', retry, quarantine };
+  expect(transitionFile(refused, events.retry)).toEqual(files.importing);
+  const discarding = transitionFile(refused, events.discard);
+  expect(discarding).toEqual({ ...files.discarding, discardingAt: 'now' });
+  expect(transitionFile(discarding ?? files.writing, events.discarded)).toEqual({
+    ...files.discarded,
+    discardingAt: 'now',
+    discardedAt: 'now',
+  });
+});
+
+test('a discard that an importer was faster than ends as an import', () => {
+  expect(transitionFile({ ...files.discarding, retry } as File, events.imported)).toEqual({ ...files.imported, importedAt: 'now' });
 });
 
 test('each transition notes its time and facts', () => {
@@ -108,7 +145,7 @@ test('a failure keeps the state; a transition forgets it; a quarantine ends with
   expect(transitionFile(quarantined ?? files.writing, events.imported)).toEqual({ ...files.imported, importedAt: 'now' });
 });
 
-const order: readonly FileState[] = ['writing', 'closing', 'importing', 'imported'];
+const order: readonly FileState[] = ['writing', 'closing', 'importing', 'discarding', 'discarded', 'imported'];
 
 test('any sequence of events keeps the schema valid, only goes forward, and never changes what the file began with', () => {
   fc.assert(
@@ -120,7 +157,7 @@ test('any sequence of events keeps the schema valid, only goes forward, and neve
         expect(fileSchema.parse(JSON.parse(JSON.stringify(file)))).toEqual(file);
         expect(order.indexOf(file.state)).toBeGreaterThanOrEqual(order.indexOf(before.state));
         expect(file).toMatchObject(base);
-        if (file.state === before.state && type !== 'failed' && type !== 'quarantine') expect(file).toBe(before);
+        if (file.state === before.state && !['failed', 'quarantine', 'retry'].includes(type)) expect(file).toBe(before);
       }
     }),
   );

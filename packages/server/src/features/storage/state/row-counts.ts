@@ -17,6 +17,8 @@ export const sinkSumSchema = figuresSchema.extend({
   ...rowCounts,
   /** The engine's own count. */
   importedRows: z.int().min(0).optional(),
+  /** Given up by an operator; `goodRows` were imported. */
+  discardedRows: z.int().min(0).optional(),
 });
 export type SinkSum = z.infer<typeof sinkSumSchema>;
 

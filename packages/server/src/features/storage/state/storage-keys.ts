@@ -35,6 +35,17 @@ export const sinkSumMetadataKey = (sinkKey: string): string => `${storagePrefix.
 export const sliceFolder = (slice: Pick<Slice, 'sink' | 'openedAt'>): string =>
   `${sinkKeyText(slice.sink)}/${slice.openedAt.replaceAll(/[:.]/g, '-')}`;
 
+export type SliceName = Pick<Slice, 'sink' | 'openedAt'>;
+
+/** The inverse of `sliceFolder`; undefined where the path is not that of a slice. */
+export function parseSliceFolder(path: string): SliceName | undefined {
+  const found = /^(\d{1,15})\/(\d{1,15})\/([^/]+)\/([^/]+)\/(\d{4}-\d\d-\d\dT\d\d)-(\d\d)-(\d\d)-(\d{3}Z)$/.exec(path);
+  if (!found) return undefined;
+  const [, projectId, branchId, sourceId = '', sinkId = '', hour, minute, second, rest] = found;
+  const sink = { projectId: Number(projectId), branchId: Number(branchId), sourceId, sinkId };
+  return { sink, openedAt: `${hour}:${minute}:${second}.${rest}` };
+}
+
 /** The folder of a slice's staged objects; one object for each upload attempt. Object keys are ASCII, ids need not be. */
 export const objectFolder = (slice: Pick<Slice, 'sink' | 'volumeId' | 'openedAt'>): string =>
   `${sliceFolder(slice).replaceAll(/[^A-Za-z0-9._/-]/g, '_')}-${slice.volumeId}-${createHash('sha256').update(sliceKeyText(slice)).digest('hex').slice(0, 8)}`;

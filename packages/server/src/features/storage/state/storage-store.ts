@@ -16,7 +16,7 @@ export interface Stored<T> {
 const maxConflicts = 20;
 const rememberedAges = 100_000;
 /** UTC texts of fixed width, so text order is time order. */
-const timeFields = ['openedAt', 'closingAt', 'uploadingAt', 'uploadedAt', 'importingAt'] as const;
+const timeFields = ['openedAt', 'closingAt', 'uploadingAt', 'uploadedAt', 'importingAt', 'discardingAt'] as const;
 type EntityTimes = Readonly<Partial<Record<(typeof timeFields)[number], string | undefined>>>;
 
 /** Files and slices in metadata. Every change is a transition fenced by the entity's revision. */

@@ -8,6 +8,7 @@ import type { BlockCodec } from '../block/block-codec.ts';
 import { type BlockRoom, boundlessRoom } from '../disk/volume-room.ts';
 import type { AppendRequest, AppendResult, SliceWriter } from '../slice-writer.ts';
 import type { Figures } from '../state/figures.ts';
+import { finishedAt, isFinished } from '../state/file.ts';
 import type { Slice } from '../state/slice.ts';
 import { sliceFolder, sliceKeyText, sliceStatsMetadataKey } from '../state/storage-keys.ts';
 import type { StorageStore } from '../state/storage-store.ts';
@@ -36,7 +37,7 @@ const maxWaitingSyncs = 100_000;
 
 /**
  * The writer of this process's volumes: it alone appends to their slices, seals them and removes their local parts.
- * It follows the slices' states in metadata: `writing` is opened, `closing` is sealed, imported ones go after the retention.
+ * It follows the slices' states in metadata: `writing` is opened, `closing` is sealed, those of finished files go after the retention.
  */
 export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
   readonly #options: LocalSliceWriterOptions;
@@ -91,6 +92,11 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
     const length = slice.parts.find((part) => part.name === request.part)?.length ?? 0;
     const path = join(place.volume.path, sliceFolder(slice), request.part + this.#options.codec.extension);
     return (await isStored(path, length, request)) ?? { type: 'sealed', sealedLength: length };
+  }
+
+  /** The parts of a slice that is not sealed, with their durable bytes; undefined where this writer does not have it open. */
+  async durableParts(key: string): Promise<ReadonlyMap<string, number> | undefined> {
+    return this.#open.get(key)?.durableParts();
   }
 
   /** Live figures of the slices that take rows. Not of closing ones: their sealing removes what was published. */
@@ -172,8 +178,8 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
     const { view, store, retentionMs, checkpoint } = this.#options;
     const file = view.file(slice.file);
     const place = this.#volumes.get(slice.volumeId);
-    if (file?.state !== 'imported' || !place) return undefined;
-    const restMs = store.restMs(slice.file, file.importedAt, retentionMs);
+    if (!isFinished(file) || !place) return undefined;
+    const restMs = store.restMs(slice.file, finishedAt(file), retentionMs);
     if (restMs > 0) return restMs;
     await removeLocal(place.volume.path, join(place.volume.path, sliceFolder(slice)));
     checkpoint('cleanup.afterLocal');

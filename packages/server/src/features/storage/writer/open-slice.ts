@@ -77,6 +77,12 @@ export class OpenSlice implements AsyncDisposable {
     }
   }
 
+  /** Parts by name, each with the bytes that are durable in it. */
+  async durableParts(): Promise<ReadonlyMap<string, number>> {
+    const recovered = [...(await this.#recoverOnce())].map(([name, { length }]) => [name, length] as const);
+    return new Map([...recovered, ...[...this.#parts].map(([name, { watermark }]) => [name, watermark] as const)]);
+  }
+
   /** From now on nothing is accepted. */
   stopAccepting(): void {
     this.#accepting = false;

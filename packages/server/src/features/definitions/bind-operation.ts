@@ -1,11 +1,11 @@
 import type { Operation } from '@sluice/contract/operation';
-import type { MetadataStore } from '../../../engines/metadata/metadata-store.ts';
-import { AppError } from '../../../kernel/errors/app-error.ts';
-import { mayWrite, type Principal } from '../../accounts/principal.ts';
-import type { BoundOperation, RawRequest } from '../bound-operation.ts';
-import { resolveBranch } from '../branch.ts';
-import type { BranchKey } from '../keys.ts';
-import { type DecodedRequest, decodeRequest } from './decode-request.ts';
+import type { MetadataStore } from '../../engines/metadata/metadata-store.ts';
+import { AppError } from '../../kernel/errors/app-error.ts';
+import { mayWrite, type Principal } from '../accounts/principal.ts';
+import { type DecodedRequest, decodeRequest } from './api/decode-request.ts';
+import type { BoundOperation, RawRequest } from './bound-operation.ts';
+import { resolveBranch } from './branch.ts';
+import type { BranchKey } from './keys.ts';
 
 /** A request that passed all checks that need no entity. */
 export interface Call<Params, Query, Body> extends DecodedRequest<Params, Query, Body | undefined> {
