@@ -3,13 +3,19 @@ import { printStatus } from './print-status.ts';
 
 const sink = {
   sink: '1/1/source/sink',
-  rows: { local: 1, staged: 2, quarantined: 0, imported: 3, damaged: 0 },
+  rows: { local: 1, staged: 2, quarantined: 0, imported: 3, damaged: 0, discarded: 0 },
   conservation: { accepted: 6, violations: [] as string[] },
   retrying: 0,
   retryReasons: [],
   quarantined: [],
 };
-const volume = { id: 'volume0001', path: '/data/volumes/default/001', freeBytes: 5 * 1024 ** 2, totalBytes: 100 * 1024 ** 2 };
+const volume = {
+  id: 'volume0001',
+  path: '/data/volumes/default/001',
+  freeBytes: 5 * 1024 ** 2,
+  totalBytes: 100 * 1024 ** 2,
+  lostFolders: 0,
+};
 
 async function printed(report: object): Promise<string> {
   let text = '';
