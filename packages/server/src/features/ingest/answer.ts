@@ -33,11 +33,15 @@ export function answerMethodNotAllowed(response: ServerResponse, allow: string =
   send(response, 405, { headers: ['Allow', allow, ...cors], body: '' });
 }
 
+export function answerOk(response: ServerResponse): void {
+  response.writeHead(200, okHeaders);
+  response.end('OK');
+}
+
 /** 200 `OK`, or the result as JSON where it was asked for or something failed (stream data plane 2.4, 2.5). */
 export function answerResult(response: ServerResponse, result: WriteResult, verbose: boolean): void {
   if (!result.failed && !verbose && result.stored === undefined) {
-    response.writeHead(200, okHeaders);
-    response.end('OK');
+    answerOk(response);
     return;
   }
   const marks = markHeaders(result.status, result.stored, result.retryAfterSeconds);

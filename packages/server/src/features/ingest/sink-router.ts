@@ -35,6 +35,11 @@ export interface SinkOutcome {
   readonly outcome: RowOutcome | { readonly type: 'fault'; readonly fault: ColumnFault } | { readonly type: 'withheld' };
 }
 
+interface RoutedRow {
+  readonly sink: Sink;
+  readonly row: RenderedRow;
+}
+
 interface OpenStream {
   readonly stream: SinkStream;
   /** The newest version of the sink that a row came for. */
@@ -59,6 +64,7 @@ export class SinkRouter {
   readonly #streams = new Map<string, OpenStream>();
   /** By sink object: a changed sink is a new object, and the old one's mapping goes with it. */
   readonly #mappings = new WeakMap<Sink, CompiledMapping>();
+  readonly #keys = new WeakMap<Sink, string>();
   #parts = 0;
   #pruneAt = firstPruneAt;
 
@@ -68,6 +74,7 @@ export class SinkRouter {
 
   /** The outcomes in the order of the sinks, once every sink has spoken. */
   async route(record: IngestRecord, sinks: readonly Sink[]): Promise<readonly SinkOutcome[]> {
+    if (sinks.length === 0) return [];
     const rendered = sinks.map((sink) => ({ sink, row: this.#mappingOf(sink).render(record) }));
     if (rendered.some(({ row }) => !row.ok)) {
       return rendered.map(({ sink, row }) => ({ sink, outcome: row.ok ? { type: 'withheld' } : { type: 'fault', fault: row } }));
@@ -80,7 +87,7 @@ export class SinkRouter {
     }
     record.forgetDerived();
     try {
-      return await Promise.all(rows.map(({ sink, row }) => this.#store(record, sink, row)));
+      return await this.#store(record, rows);
     } finally {
       this.#options.budget.release(bytes, rows.length);
     }
@@ -91,15 +98,30 @@ export class SinkRouter {
     await Promise.all([...this.#streams.values()].map(({ stream }) => stream.drain()));
   }
 
-  #store(record: IngestRecord, sink: Sink, row: RenderedRow): Promise<SinkOutcome> {
+  #store(record: IngestRecord, rows: readonly RoutedRow[]): Promise<readonly SinkOutcome[]> {
     return new Promise((resolve) => {
-      this.#streamOf(sink).add({
-        record,
-        row: { bytes: row.bytes, invalidUtf8: row.invalidUtf8, nul: row.nul, receivedAt: record.receivedAt },
-        sinkVersion: sink.version.number,
-        settle: (outcome) => resolve({ sink, outcome }),
-      });
+      const outcomes: SinkOutcome[] = [];
+      let open = rows.length;
+      for (const [index, { sink, row }] of rows.entries()) {
+        const settle = (outcome: RowOutcome) => {
+          outcomes[index] = { sink, outcome };
+          open -= 1;
+          if (open === 0) resolve(outcomes);
+        };
+        this.#streamOf(sink).add({
+          record,
+          row: { bytes: row.bytes, invalidUtf8: row.invalidUtf8, nul: row.nul, receivedAt: record.receivedAt },
+          sinkVersion: sink.version.number,
+          settle,
+        });
+      }
     });
+  }
+
+  #keyOf(sink: Sink): string {
+    const known = this.#keys.get(sink) ?? sinkKeyText(sinkKeyOf(sink));
+    this.#keys.set(sink, known);
+    return known;
   }
 
   #mappingOf(sink: Sink): CompiledMapping {
@@ -112,7 +134,7 @@ export class SinkRouter {
   }
 
   #streamOf(sink: Sink): SinkStream {
-    const sinkKey = sinkKeyText(sinkKeyOf(sink));
+    const sinkKey = this.#keyOf(sink);
     const open = this.#streams.get(sinkKey) ?? this.#openStream(sinkKey, sink);
     if (sink.version.number > open.version) {
       open.version = sink.version.number;
