@@ -6,6 +6,7 @@ import { storageMetricTable } from '../packages/server/src/features/storage/stor
 import { volumeMetricTable } from '../packages/server/src/features/storage/volume-metrics.ts';
 import { describeConfig } from '../packages/server/src/kernel/config/setting.ts';
 import { errorTable } from '../packages/server/src/kernel/errors/error-table.ts';
+import { tlsMetricTable } from '../packages/server/src/kernel/tls/tls-metrics.ts';
 
 /** Writes docs/reference from the code; with --check only compares, and fails where a page is old. */
 const folder = fileURLToPath(new URL('../docs/reference/', import.meta.url));
@@ -53,12 +54,9 @@ Served at \`/metrics\` of the operations port, beside the usual process metrics 
 
 ${table(
   ['metric', 'type', 'labels', 'meaning'],
-  Object.entries({ ...ingestMetricTable, ...storageMetricTable, ...volumeMetricTable }).map(([name, { type, labels, help }]) => [
-    `\`${name}\``,
-    type,
-    labels.map((label) => `\`${label}\``).join(' '),
-    help,
-  ]),
+  Object.entries({ ...ingestMetricTable, ...storageMetricTable, ...volumeMetricTable, ...tlsMetricTable }).map(
+    ([name, { type, labels, help }]) => [`\`${name}\``, type, labels.map((label) => `\`${label}\``).join(' '), help],
+  ),
 )}
 `,
 };

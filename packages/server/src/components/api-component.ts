@@ -9,6 +9,7 @@ import { randomId } from '../kernel/codec/random-id.ts';
 import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
 import { startPart } from '../kernel/lifecycle/started-part.ts';
 import { createApiServer } from './api.ts';
+import { openCertificate, schemeOf } from './listener-certificate.ts';
 import type { Node } from './node.ts';
 import { publicUrl, urlOf } from './public-url.ts';
 
@@ -36,12 +37,13 @@ export async function startApi(node: Node, sourceUrl: string): Promise<string> {
     clientIpOf: (request) => clientIp(request.socket.remoteAddress, request.rawHeaders),
     clock,
     logger,
+    certificate: await openCertificate(node, { listener: 'api', tls: config.api.tls }),
     apiUrl: () => apiUrl,
     sourceUrl,
   });
   lifecycle.use('api-server', { [Symbol.asyncDispose]: () => app.close() });
   const part = await openHttpServerPart({ name: 'api', server: app.server, at: config.api.listen });
   lifecycle.add(part);
-  apiUrl ||= urlOf(part.address);
+  apiUrl ||= urlOf(part.address, schemeOf(config.api.tls));
   return apiUrl;
 }

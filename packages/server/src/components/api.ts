@@ -5,6 +5,8 @@ import type { TokenVerifier } from '../features/accounts/token-verifier.ts';
 import type { BoundOperation } from '../features/definitions/bound-operation.ts';
 import { type DefinitionApiDeps, definitionOperations } from '../features/definitions/definition-operations.ts';
 import { AppError, errorText as textOf } from '../kernel/errors/app-error.ts';
+import type { Certificate } from '../kernel/tls/certificate.ts';
+import { createWebServer } from '../kernel/tls/web-server.ts';
 import { errorBody, errorText, TokenRefused } from './api/error-answer.ts';
 import { httpError, maxBodyBytes } from './api/http-errors.ts';
 import { type ClientIpOf, parseQuery, rawRequest } from './api/raw-request.ts';
@@ -14,11 +16,15 @@ export interface ApiServerDeps extends DefinitionApiDeps {
   readonly verifier: TokenVerifier;
   readonly randomId: (length: number) => string;
   readonly clientIpOf: ClientIpOf;
+  /** Absent: no TLS. */
+  readonly certificate?: Certificate | undefined;
   /** Operations of features other than definitions. */
   readonly furtherOperations?: readonly BoundOperation[];
   /** Compares each answer with the contract, fields and their order; for tests. */
   readonly validateAnswers?: boolean;
 }
+
+const webServerOptions = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 72_000 };
 
 /** Paths of the API that are no operations, and words of it that are no ids. */
 const plainRoutes = [
@@ -40,8 +46,8 @@ export async function createApiServer(deps: ApiServerDeps): Promise<FastifyInsta
     exposeHeadRoutes: false,
     genReqId: () => deps.randomId(15),
     requestIdHeader: false,
-    requestTimeout: 30_000,
-    http: { headersTimeout: 10_000 },
+    requestTimeout: webServerOptions.requestTimeout,
+    serverFactory: (handler) => createWebServer(webServerOptions, deps.certificate).on('request', handler),
     routerOptions: { maxParamLength: 16_384, querystringParser: parseQuery },
     frameworkErrors: (_error, request, reply) => {
       void reply.header('X-Request-Id', request.id);

@@ -5,6 +5,18 @@ import { logLevels } from '../kernel/observe/pino-logger.ts';
 
 const count = (fallback: number, { min, max }: { min: number; max: number }) => z.int().min(min).max(max).default(fallback);
 
+/** Both files or none; the whole of both is read again and again while the service runs. */
+const tlsFiles = () =>
+  z
+    .object({
+      cert: z
+        .string()
+        .default('')
+        .describe('PEM file of the certificate and its chain; with it the listener takes TLS only. Empty: no TLS.'),
+      key: z.string().default('').describe('PEM file of the private key. A change of either file is taken for new connections.'),
+    })
+    .refine(({ cert, key }) => (cert === '') === (key === ''), { message: 'TLS needs both files, cert and key.' });
+
 /** Every setting of the service. Defaults are those of the original service where it has the setting. */
 export const configSchema = z.object({
   dataDir: z
@@ -28,11 +40,13 @@ export const configSchema = z.object({
   }),
   api: z.object({
     listen: addressSetting('0.0.0.0:8000').describe('Configuration API.'),
+    tls: tlsFiles(),
     publicUrl: z.string().default('').describe('Base of the URLs in API answers. Empty: made from the listen address.'),
   }),
   source: z.object({
     http: z.object({
       listen: addressSetting('0.0.0.0:7000').describe('HTTP source: where events are posted.'),
+      tls: tlsFiles(),
       publicUrl: z.string().default('').describe("Base of the sources' URLs in API answers. Empty: made from the listen address."),
       requestTimeout: durationSetting('30s', { min: '1s', max: '60s' }).describe('A request must have arrived whole within this time.'),
       headerTimeout: durationSetting('10s', { min: '1s', max: '60s' }).describe(

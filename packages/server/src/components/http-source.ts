@@ -16,6 +16,7 @@ import { AppError } from '../kernel/errors/app-error.ts';
 import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
 import { startPart } from '../kernel/lifecycle/started-part.ts';
 import { RateLimitedLog } from '../kernel/observe/rate-limited-log.ts';
+import { openCertificate, schemeOf } from './listener-certificate.ts';
 import type { Node } from './node.ts';
 import { publicUrl, urlOf } from './public-url.ts';
 
@@ -47,6 +48,7 @@ export async function startHttpSource(node: Node): Promise<string> {
     logger,
   });
   const server = createHttpSource({
+    certificate: await openCertificate(node, { listener: 'http-source', tls: http.tls }),
     auth: new SourceAuth(definitions, new SecretVault({ key: folder.secretKey, randomId })),
     router,
     clientIp: createClientIp(http.trustedProxies),
@@ -71,5 +73,5 @@ export async function startHttpSource(node: Node): Promise<string> {
   lifecycle.add({ name: 'sink-router', run: async (signal) => void (await once(signal, 'abort')), drain: () => router.drain() });
   const part = await openHttpServerPart({ name: 'http-source', server, at: http.listen });
   lifecycle.add(part);
-  return publicUrl(http.publicUrl) || urlOf(part.address);
+  return publicUrl(http.publicUrl) || urlOf(part.address, schemeOf(http.tls));
 }

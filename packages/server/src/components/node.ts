@@ -15,9 +15,10 @@ import type { Lifecycle } from '../kernel/lifecycle/lifecycle.ts';
 import { startPart } from '../kernel/lifecycle/started-part.ts';
 import type { Checkpoint } from '../kernel/observe/checkpoint.ts';
 import type { Logger } from '../kernel/observe/logger.ts';
-import type { MetricRegistry } from '../kernel/observe/metrics.ts';
+import type { MetricRegistry, Metrics } from '../kernel/observe/metrics.ts';
 import type { Readiness } from '../kernel/observe/readiness.ts';
 import { type Clock, systemClock } from '../kernel/time/clock.ts';
+import { tlsMetricTable } from '../kernel/tls/tls-metrics.ts';
 import type { Config } from './config.ts';
 import { storageSettings } from './storage-settings.ts';
 
@@ -39,6 +40,7 @@ export interface Node extends NodeDeps {
   readonly tables: TableEngine;
   readonly tokens: LocalTokens;
   readonly storage: Storage;
+  readonly tlsMetrics: Metrics<typeof tlsMetricTable>;
   /** Of this process, once `storage-writer` has started. */
   writer: SliceWriter | undefined;
 }
@@ -47,7 +49,7 @@ export interface Node extends NodeDeps {
 export const volumesFolder = (dataFolder: string): string => join(dataFolder, 'volumes');
 
 export async function openNode(deps: NodeDeps): Promise<Node> {
-  const { config, folder, lifecycle, checkpoint, logger } = deps;
+  const { config, folder, lifecycle, metrics, checkpoint, logger } = deps;
   const clock = systemClock;
   const metadata = lifecycle.use(
     'metadata',
@@ -72,6 +74,7 @@ export async function openNode(deps: NodeDeps): Promise<Node> {
     tables,
     storage,
     tokens: new LocalTokens({ store: metadata, clock, randomId }),
+    tlsMetrics: metrics.declare(tlsMetricTable),
     writer: undefined,
   };
 }

@@ -14,6 +14,7 @@ import { adminCommands } from './admin.ts';
 import { startApi } from './api-component.ts';
 import type { Config } from './config.ts';
 import { startHttpSource } from './http-source.ts';
+import { schemeOf } from './listener-certificate.ts';
 import { type Node, openNode, volumesFolder } from './node.ts';
 import { publicUrl, urlOf } from './public-url.ts';
 import { startStorageCoordinator } from './storage-coordinator.ts';
@@ -95,7 +96,7 @@ async function startComponents(node: Node, components: ReadonlySet<ComponentName
 }
 
 /** Where another process serves the sources that this one's API tells of. */
-const foreignSourceUrl = ({ source: { http } }: Config): string => publicUrl(http.publicUrl) || urlOf(http.listen);
+const foreignSourceUrl = ({ source: { http } }: Config): string => publicUrl(http.publicUrl) || urlOf(http.listen, schemeOf(http.tls));
 
 /** A folder without any token gets one, or nobody could ever make a source. */
 async function firstToken({ tokens }: Node): Promise<{ token?: string }> {

@@ -1,12 +1,17 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { errorTable } from '../../kernel/errors/error-table.ts';
+import type { Certificate } from '../../kernel/tls/certificate.ts';
+import { createWebServer } from '../../kernel/tls/web-server.ts';
 import { describeClientError } from './client-error.ts';
 import { Connection } from './connection.ts';
 import { StreamRequest, type StreamRequestOptions } from './stream-request.ts';
 
 export interface HttpSourceOptions extends StreamRequestOptions {
   readonly settings: HttpSourceSettings;
+  /** Undefined: no TLS. */
+  readonly certificate: Certificate | undefined;
 }
 
 interface HttpSourceSettings {
@@ -27,8 +32,8 @@ interface HttpSourceSettings {
  * - `write-result.ts`, `answer.ts` say what became of them (I5); `ingest-report.ts` counts and logs it.
  * - `connection.ts`, `client-error.ts`: requests that break, and ends of connections that lose no answer.
  */
-export function createHttpSource({ settings, ...options }: HttpSourceOptions): Server {
-  const server = createServer({
+export function createHttpSource({ settings, certificate, ...options }: HttpSourceOptions): Server {
+  const web = {
     maxHeaderSize: settings.maxHeaderBytes,
     // Node wants it within the time for the whole request.
     headersTimeout: Math.min(settings.headerTimeoutMs, settings.requestTimeoutMs),
@@ -39,7 +44,8 @@ export function createHttpSource({ settings, ...options }: HttpSourceOptions): S
     requireHostHeader: false,
     keepAlive: true,
     noDelay: true,
-  });
+  };
+  const server = createWebServer(web, certificate);
   server.maxConnections = settings.maxConnections;
   // Their size is bounded; Node would leave out further ones silently.
   server.maxHeadersCount = 0;
@@ -51,7 +57,8 @@ export function createHttpSource({ settings, ...options }: HttpSourceOptions): S
     if (connections.get(request.socket)?.take(request, response) === false) request.resume();
     else void new StreamRequest(options, request, response).serve({ expectsContinue: awaitsContinue.has(request) });
   };
-  server.on('connection', (socket) => connections.set(socket, new Connection(socket)));
+  // Behind TLS, requests come once the connection is secure; what fails before is no connection, and is cut off.
+  server.on(certificate ? 'secureConnection' : 'connection', (socket: Socket) => connections.set(socket, new Connection(socket)));
   server.on('request', serve);
   // A request like any other, for all who count requests; 100 is sent only to a client whose secret was right.
   server.on('checkContinue', (request, response) => {

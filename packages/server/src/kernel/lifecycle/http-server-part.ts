@@ -1,6 +1,7 @@
 import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Server as TlsServer } from 'node:tls';
 import { sleep } from '../async/sleep.ts';
 import type { HostPort } from '../codec/host-port.ts';
 import { listen } from './listen.ts';
@@ -52,6 +53,8 @@ class HttpServerPart implements Part {
   /** Answers of a connection go out in the order of its requests; what announces the end must be the last one. */
   readonly #latest = new WeakMap<Socket, ServerResponse>();
   #connections = 0;
+  /** Of a TLS server: those that are not secure yet are no connections of HTTP, and nothing else would close them. */
+  readonly #raw = new Set<Socket>();
   #whenEmpty: (() => void) | undefined;
 
   constructor({ name, server, address }: ListeningServer) {
@@ -61,8 +64,9 @@ class HttpServerPart implements Part {
     // An error may come before the part is run.
     this.#ended.promise.catch(() => {});
     server.prependListener('request', (_request, response) => this.#onRequest(response));
-    server.on('connection', () => {
+    server.on('connection', (socket) => {
       this.#connections += 1;
+      if (server instanceof TlsServer) this.#keepRaw(socket);
     });
     server.on('error', (error) => this.#ended.reject(error));
     server.once('close', () => this.#ended.resolve());
@@ -72,6 +76,7 @@ class HttpServerPart implements Part {
     const onAbort = () => {
       this.#server.close();
       this.#server.closeAllConnections();
+      for (const socket of this.#raw) socket.destroy();
     };
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
@@ -108,6 +113,11 @@ class HttpServerPart implements Part {
       this.#open.delete(response);
       if (this.#open.size === 0) this.#whenEmpty?.();
     });
+  }
+
+  #keepRaw(socket: Socket): void {
+    this.#raw.add(socket);
+    socket.once('close', () => this.#raw.delete(socket));
   }
 
   async #takeWaiting(): Promise<void> {
