@@ -1,5 +1,5 @@
-import { LocalTokenVerifier } from '../features/accounts/local-token-verifier.ts';
 import { SecretVault } from '../features/accounts/secret-vault.ts';
+import type { TokenVerifier } from '../features/accounts/token-verifier.ts';
 import { TaskRunner } from '../features/definitions/task-runner.ts';
 import { createClientIp } from '../features/ingest/client-ip.ts';
 import { headerNames } from '../features/mapping/headers-json.ts';
@@ -7,18 +7,20 @@ import { createUuidV7 } from '../features/mapping/uuid.ts';
 import { quarantineOperations } from '../features/storage/quarantine-operations.ts';
 import { randomId } from '../kernel/codec/random-id.ts';
 import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
-import { startPart } from '../kernel/lifecycle/started-part.ts';
 import { createApiServer } from './api.ts';
 import { openCertificate, schemeOf } from './listener-certificate.ts';
 import type { Node } from './node.ts';
 import { publicUrl, urlOf } from './public-url.ts';
 
+interface ApiParts {
+  readonly sourceUrl: string;
+  readonly verifier: TokenVerifier;
+}
+
 /** Component `api`: the configuration API. Returns its base URL. */
-export async function startApi(node: Node, sourceUrl: string): Promise<string> {
-  const { config, lifecycle, metadata, clock, folder, storage, tokens } = node;
+export async function startApi(node: Node, { sourceUrl, verifier }: ApiParts): Promise<string> {
+  const { config, lifecycle, metadata, clock, folder, storage } = node;
   const logger = node.logger.child({ component: 'api' });
-  const verifier = new LocalTokenVerifier({ tokens, store: metadata, clock, logger });
-  lifecycle.add(startPart('tokens', (signal) => verifier.run(signal)));
   const tasks = new TaskRunner({ store: metadata, clock, logger, randomId, nodeId: folder.nodeId });
   await tasks.recover();
   lifecycle.add(tasks);

@@ -12,8 +12,13 @@ const tlsFiles = () =>
       cert: z
         .string()
         .default('')
+        .meta({ form: 'path' })
         .describe('PEM file of the certificate and its chain; with it the listener takes TLS only. Empty: no TLS.'),
-      key: z.string().default('').describe('PEM file of the private key. A change of either file is taken for new connections.'),
+      key: z
+        .string()
+        .default('')
+        .meta({ form: 'path' })
+        .describe('PEM file of the private key. A change of either file is taken for new connections.'),
     })
     .refine(({ cert, key }) => (cert === '') === (key === ''), { message: 'TLS needs both files, cert and key.' });
 

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { SecretVault } from '../features/accounts/secret-vault.ts';
+import type { TokenVerifier } from '../features/accounts/token-verifier.ts';
 import { AppliedRevisionPublisher } from '../features/definitions/applied-revision-publisher.ts';
 import { DefinitionMirror } from '../features/definitions/definition-mirror.ts';
 import { ByteBudget } from '../features/ingest/byte-budget.ts';
 import { createClientIp } from '../features/ingest/client-ip.ts';
+import { DataAuth } from '../features/ingest/data-auth.ts';
 import { createHttpSource } from '../features/ingest/http-source.ts';
 import { createIngestMeter, ingestMetricTable } from '../features/ingest/ingest-metrics.ts';
 import { IngestReport } from '../features/ingest/ingest-report.ts';
@@ -23,7 +25,7 @@ import { publicUrl, urlOf } from './public-url.ts';
 const rejectionLinesPerMinute = 10;
 
 /** Component `http-source`: events over HTTP. Needs the writer of the same process. Returns its base URL. */
-export async function startHttpSource(node: Node): Promise<string> {
+export async function startHttpSource(node: Node, verifier: TokenVerifier): Promise<string> {
   const { config, lifecycle, metadata, clock, folder, storage, writer, metrics } = node;
   if (!writer) throw new AppError('invariantBroken', 'http-source is started before the writer of its process.');
   const logger = node.logger.child({ component: 'http-source' });
@@ -49,6 +51,7 @@ export async function startHttpSource(node: Node): Promise<string> {
   });
   const server = createHttpSource({
     certificate: await openCertificate(node, { listener: 'http-source', tls: http.tls }),
+    dataAuth: new DataAuth({ verifier, definitions }),
     auth: new SourceAuth(definitions, new SecretVault({ key: folder.secretKey, randomId })),
     router,
     clientIp: createClientIp(http.trustedProxies),

@@ -1,3 +1,4 @@
+import { LocalTokenVerifier } from '../features/accounts/local-token-verifier.ts';
 import { relieveFullDisk } from '../features/storage/relieve-full-disk.ts';
 import { AppError } from '../kernel/errors/app-error.ts';
 import { openAdminSocket } from '../kernel/folder/admin-socket.ts';
@@ -5,6 +6,7 @@ import { openDataFolder } from '../kernel/folder/data-folder.ts';
 import type { ExitCode } from '../kernel/lifecycle/exit-code.ts';
 import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
 import { Lifecycle } from '../kernel/lifecycle/lifecycle.ts';
+import { startPart } from '../kernel/lifecycle/started-part.ts';
 import type { Checkpoint } from '../kernel/observe/checkpoint.ts';
 import type { Logger } from '../kernel/observe/logger.ts';
 import { MetricRegistry } from '../kernel/observe/metrics.ts';
@@ -86,13 +88,21 @@ async function startComponents(node: Node, components: ReadonlySet<ComponentName
   if (components.has('storage-coordinator')) startStorageCoordinator(node);
   if (components.has('storage-writer')) await startStorageWriter(node);
   if (components.has('storage-reader')) startStorageReader(node);
-  const sourceUrl = components.has('http-source') ? await startHttpSource(node) : foreignSourceUrl(node.config);
-  if (components.has('api')) urls['api'] = await startApi(node, sourceUrl);
+  const verifier = startTokenVerifier(node);
+  const sourceUrl = components.has('http-source') ? await startHttpSource(node, verifier) : foreignSourceUrl(node.config);
+  if (components.has('api')) urls['api'] = await startApi(node, { sourceUrl, verifier });
   if (components.has('http-source')) {
     urls['http-source'] = sourceUrl;
     urls['source'] = sourceUrl;
   }
   return urls;
+}
+
+/** One for all listeners: a token is read from the store once a minute at most, whoever asks. */
+function startTokenVerifier({ tokens, metadata, clock, logger, lifecycle }: Node): LocalTokenVerifier {
+  const verifier = new LocalTokenVerifier({ tokens, store: metadata, clock, logger });
+  lifecycle.add(startPart('tokens', (signal) => verifier.run(signal)));
+  return verifier;
 }
 
 /** Where another process serves the sources that this one's API tells of. */

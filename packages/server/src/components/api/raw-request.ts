@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
+import { requestToken } from '../../features/accounts/request-token.ts';
 import type { RawRequest } from '../../features/definitions/bound-operation.ts';
 import { restParameter } from './route-table.ts';
 
@@ -19,7 +20,7 @@ export function rawRequest(request: FastifyRequest, { path, clientIpOf }: RawReq
     body: Buffer.isBuffer(request.body) ? request.body : undefined,
     rawHeaders: request.raw.rawHeaders,
     clientIp: clientIpOf(request.raw),
-    token: tokenOf(request),
+    token: requestToken(request.headers),
   };
 }
 
@@ -33,15 +34,3 @@ function textsOf(value: unknown, restName = '*'): Record<string, string> {
   if (typeof value !== 'object' || value === null) return {};
   return Object.fromEntries(Object.entries(value).map(([name, text]) => [name === '*' ? restName : name, String(text)]));
 }
-
-/** `X-StorageApi-Token`, else the bearer of `Authorization`. What stands before the first space (`Bearer abc`) is dropped. */
-function tokenOf({ headers }: FastifyRequest): string | undefined {
-  const given = headers['x-storageapi-token'];
-  const header = (Array.isArray(given) ? given[0] : given) || bearerOf(headers.authorization);
-  if (header === undefined) return undefined;
-  const token = header.slice(header.indexOf(' ') + 1);
-  return token === '' ? undefined : token;
-}
-
-const bearerOf = (authorization: string | undefined): string | undefined =>
-  /^bearer /i.test(authorization ?? '') ? authorization : undefined;

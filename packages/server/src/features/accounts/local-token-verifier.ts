@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MetadataStore } from '../../engines/metadata/metadata-store.ts';
 import { Backoff } from '../../kernel/async/backoff.ts';
+import { Semaphore } from '../../kernel/async/semaphore.ts';
 import { sleep } from '../../kernel/async/sleep.ts';
 import { errorText } from '../../kernel/errors/app-error.ts';
 import type { Logger } from '../../kernel/observe/logger.ts';
@@ -25,14 +26,18 @@ interface Remembered {
 
 const maxAgeMs = 60_000;
 const maxRemembered = 1000;
+/** Reads of the store at a time, and callers that wait for one: guessed tokens must not become load on the store. */
+const reads = { permits: 8, maxWaiting: 500 };
 
 /**
  * Verifies local tokens and remembers accepted ones for a minute at most; refusals are never remembered.
+ * Further callers than may read or wait get `overloaded`.
  * While `run` follows the store, a changed or revoked token is forgotten at once; without it nothing is remembered.
  */
 export class LocalTokenVerifier implements TokenVerifier {
   readonly #deps: LocalTokenVerifierDeps;
   readonly #remembered = new Map<string, Remembered>();
+  readonly #gate = new Semaphore(reads);
   #state: 'following' | 'apart' = 'apart';
   /** Grows when anything is forgotten, so that a read that began before is not remembered after. */
   #epoch = 0;
@@ -49,6 +54,7 @@ export class LocalTokenVerifier implements TokenVerifier {
     if (known !== undefined && known.tokenHash === tokenHash && known.until > this.#deps.clock.monotonic()) {
       return { accepted: true, principal: known.principal };
     }
+    using _ = await this.#gate.acquire();
     const epoch = this.#epoch;
     const record = await this.#deps.tokens.find(token);
     if (record === undefined) return tokenInvalid;

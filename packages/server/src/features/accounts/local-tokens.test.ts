@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { MemoryMetadataStore } from '../../../test/support/memory-metadata-store.ts';
 import { silentLogger } from '../../../test/support/silent-logger.ts';
 import { TestClock } from '../../../test/support/test-clock.ts';
@@ -103,4 +103,29 @@ describe('memory of verified tokens', () => {
     stop.abort();
     await running;
   });
+});
+
+test('guessed tokens read the store a few at a time, and are told when too many wait', async () => {
+  const { store, tokens, clock } = setUp();
+  const { token } = await tokens.create({ role: 'admin' });
+  let reading = 0;
+  let most = 0;
+  const held = Promise.withResolvers<void>();
+  const get = store.get.bind(store);
+  store.get = async (key) => {
+    reading += 1;
+    most = Math.max(most, reading);
+    await held.promise;
+    reading -= 1;
+    return get(key);
+  };
+  const verifier = new LocalTokenVerifier({ tokens, store, clock, logger: silentLogger });
+  const guess = `${token.slice(0, 10)}-${'x'.repeat(48)}`;
+  const verdicts = Promise.allSettled(Array.from({ length: 600 }, () => verifier.verify(guess)));
+  held.resolve();
+  const settled = await verdicts;
+  expect(most).toBe(8);
+  expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(508);
+  expect(settled.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'overloaded' } });
+  expect(await verifier.verify(token)).toMatchObject({ accepted: true });
 });

@@ -129,6 +129,20 @@ describe('mirror of the definitions', () => {
     expect(mirror.sources(1, 's').map(({ source }) => source.branchId)).toEqual([2]);
   });
 
+  it('shows the sources of a project, of all its branches, as they are now', async () => {
+    const { mirror, start, change } = await setUp([put(sourceOf('s')), put({ ...sourceOf('s'), projectId: 11 })]);
+    await using _ = await start();
+    const ids = (projectId: number) => mirror.ofProject(projectId).map(({ source }) => `${source.branchId}/${source.sourceId}`);
+    expect([ids(1), ids(11), ids(2)]).toEqual([['1/s'], ['1/s'], []]);
+    expect(mirror.ofProject(1)).toBe(mirror.ofProject(1));
+    await change(put(sourceOf('s', 2)), put({ ...sourceOf('t'), projectId: 2 }));
+    expect([ids(1), ids(11), ids(2)]).toEqual([['1/s', '2/s'], ['1/s'], ['1/t']]);
+    await change(put(sinkOf('a')));
+    expect(mirror.ofProject(1).flatMap(({ sinks }) => sinks)).toHaveLength(1);
+    await change({ type: 'delete', key: activeSourceKey(sourceOf('s')) });
+    expect(ids(1)).toEqual(['2/s']);
+  });
+
   it('looks an unknown source up in the store, in every branch', async () => {
     const { mirror } = await setUp([branch(1), branch(2), put(sourceOf('s', 2)), put(sourceOf('s')), put(sinkOf('a'))]);
     const found = await mirror.lookup(1, 's');

@@ -40,6 +40,8 @@ export class DefinitionMirror {
   readonly #sinks = new Map<string, Map<string, Sink>>();
   /** By `projectId/sourceId`: one for each branch. */
   readonly #views = new Map<string, readonly IngestSource[]>();
+  /** By project, collected when asked for, forgotten when anything in the project changes. */
+  readonly #projects = new Map<number, readonly IngestSource[]>();
 
   constructor({ store, clock, logger, onApplied = () => {} }: DefinitionMirrorDeps) {
     this.#onApplied = onApplied;
@@ -77,6 +79,13 @@ export class DefinitionMirror {
   async lookup(projectId: number, sourceId: string): Promise<readonly IngestSource[]> {
     const known = this.sources(projectId, sourceId);
     return known.length > 0 ? known : this.#lookup.find(projectId, sourceId);
+  }
+
+  /** All sources of a project that this node knows, of all branches. */
+  ofProject(projectId: number): readonly IngestSource[] {
+    const collected = this.#projects.get(projectId) ?? [...this.all()].filter(({ source }) => source.projectId === projectId);
+    this.#projects.set(projectId, collected);
+    return collected;
   }
 
   /** All sources that this node knows. */
@@ -118,6 +127,7 @@ export class DefinitionMirror {
   }
 
   #refresh({ projectId, branchId, sourceId }: Source): void {
+    this.#projects.delete(projectId);
     const key = viewKey(projectId, sourceId);
     const others = (this.#views.get(key) ?? []).filter(({ source }) => source.branchId !== branchId);
     const sourceKey = sourceKeyText({ projectId, branchId, sourceId });

@@ -54,14 +54,17 @@ interface ErrorAnswer {
   readonly message: string;
   /** The rest of the request is not waited for. */
   readonly close?: boolean;
+  /** Status and full name, where another system has worded the error. */
+  readonly upstream?: { readonly status: number; readonly error: string } | undefined;
   /** What a 5xx says about the record; `none` where no sink was asked yet. */
   readonly stored?: StoredMark;
 }
 
 /** An error of the whole request. Returns the exception id of a 5xx. */
-export function answerError(response: ServerResponse, { code, message, close = false, stored = 'none' }: ErrorAnswer): string | undefined {
-  const { status } = errorTable[code];
-  const { body, exceptionId } = errorBody(code, message);
+export function answerError(response: ServerResponse, answer: ErrorAnswer): string | undefined {
+  const { code, close = false, stored = 'none', upstream } = answer;
+  const { status } = upstream ?? errorTable[code];
+  const { body, exceptionId } = errorBody(answer);
   const closing = close ? ['Connection', 'close'] : [];
   const marks = markHeaders(status, status >= 500 ? stored : undefined);
   send(response, status, { headers: [...json, ...cors, ...marks, ...closing], body });
@@ -69,8 +72,8 @@ export function answerError(response: ServerResponse, { code, message, close = f
 }
 
 /** The text of an error answer that ends its connection. */
-export function answerText(statusLine: string, { code, message }: { readonly code: ErrorCode; readonly message: string }): string {
-  const { body } = errorBody(code, message);
+export function answerText(statusLine: string, answer: Pick<ErrorAnswer, 'code' | 'message'>): string {
+  const { body } = errorBody(answer);
   const headers = [...server, ...json, ...cors, 'Content-Length', String(Buffer.byteLength(body)), 'Connection', 'close'];
   const lines = headers.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${headers[index + 1]}`] : []));
   return `${[statusLine, ...lines].join('\r\n')}\r\n\r\n${body}`;
@@ -82,10 +85,10 @@ function markHeaders(status: number, stored: StoredMark | undefined, seconds = r
 }
 
 /** The JSON of an error and, from 500 on, the id under which the log has it. */
-function errorBody(code: ErrorCode, message: string): { body: string; exceptionId: string | undefined } {
-  const { status } = errorTable[code];
+function errorBody({ code, message, upstream }: ErrorAnswer): { body: string; exceptionId: string | undefined } {
+  const { status, error: name } = upstream ?? { ...errorTable[code], error: `stream.in.${code}` };
   const exceptionId = status >= 500 ? `keboola-stream-${randomId(15)}` : undefined;
-  const error = { statusCode: status, error: `stream.in.${code}`, message: sentence(message), ...(exceptionId && { exceptionId }) };
+  const error = { statusCode: status, error: name, message: sentence(message), ...(exceptionId && { exceptionId }) };
   return { body: jsonText(error), exceptionId };
 }
 

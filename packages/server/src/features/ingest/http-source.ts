@@ -26,7 +26,8 @@ interface HttpSourceSettings {
 /**
  * Ingest: events over HTTP, safe on disk before the client hears OK.
  *
- * - `stream-request.ts` is the way of one request; `source-auth.ts` finds its source by the secret before a byte of the body is read.
+ * - `stream-request.ts` is the way of one request; `source-auth.ts` finds its source by the secret, `data-auth.ts` by a token, before a
+ *   byte of the body is read.
  * - `request-body.ts` reads the body within its bounds; `mapping` renders it for every sink.
  * - `sink-router.ts`, `sink-stream.ts` bring the rows to the writer and wait until they are durable (I1).
  * - `write-result.ts`, `answer.ts` say what became of them (I5); `ingest-report.ts` counts and logs it.

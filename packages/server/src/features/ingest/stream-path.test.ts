@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bearerSecret, isVerbose, parseStreamPath } from './stream-path.ts';
+import { bearerSecret, isVerbose, parseStreamPath, sourceParameter } from './stream-path.ts';
 
 const stream = (project: string, sourceId: string, secret: string | undefined) => ({ type: 'stream', project, sourceId, secret });
 
@@ -19,6 +19,11 @@ test.each([
   ['/stream/foo/events/s3cret', stream('foo', 'events', 's3cret')],
   ['/health-check', { type: 'health' }],
   ['//health-check?x', { type: 'health' }],
+  ['/v1/data', { type: 'data' }],
+  ['//v1/./data?source=1/events', { type: 'data' }],
+  ['/v1/data/', { type: 'unknown' }],
+  ['/v1/data/x', { type: 'unknown' }],
+  ['/v1', { type: 'unknown' }],
   ['/health-check/', { type: 'unknown' }],
   ['/stream/1/events/s3cret/', { type: 'unknown' }],
   ['/stream/1', { type: 'unknown' }],
@@ -52,4 +57,14 @@ test.each([
   ['s3cret', ''],
 ])('the secret of "%s" is "%s"', (header, expected) => {
   expect(bearerSecret(header)).toBe(expected);
+});
+
+test.each([
+  ['/v1/data', undefined],
+  ['/v1/data?sources=1/a', undefined],
+  ['/v1/data?source', ''],
+  ['/v1/data?source=1/a&source=1/b', '1/a'],
+  ['/v1/data?x=%zz&source=1%2Fmy+events', '1/my events'],
+])('the source in %s is %s', (url, expected) => {
+  expect(sourceParameter(url)).toBe(expected);
 });

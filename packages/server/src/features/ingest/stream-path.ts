@@ -2,6 +2,8 @@
 export type StreamPath =
   /** `secret` is undefined where the path leaves it to the `Authorization` header. */
   | { readonly type: 'stream'; readonly project: string; readonly sourceId: string; readonly secret: string | undefined }
+  /** A record in an envelope, from who has a token of the project. */
+  | { readonly type: 'data' }
   | { readonly type: 'health' }
   | { readonly type: 'unknown' };
 
@@ -13,12 +15,19 @@ export function parseStreamPath(url: string): StreamPath {
   const [root, ...parts] = segmentsOf(pathOf(url));
   if (root === 'health-check' && parts.length === 0) return { type: 'health' };
   const [project, sourceId, secret] = parts;
+  if (root === 'v1' && project === 'data' && parts.length === 1) return { type: 'data' };
   if (root !== 'stream' || project === undefined || sourceId === undefined || parts.length > 3) return { type: 'unknown' };
   return { type: 'stream', project, sourceId, secret };
 }
 
 /** True for `?verbose=true`, exactly. */
 export const isVerbose = (url: string): boolean => /[?&]verbose=true(?:&|$)/.test(url);
+
+/** Value of the query parameter `source`, the first one. */
+export function sourceParameter(url: string): string | undefined {
+  const query = url.indexOf('?');
+  return query < 0 ? undefined : (new URLSearchParams(url.slice(query)).get('source') ?? undefined);
+}
 
 /** The secret of `Authorization: Bearer <secret>`, its scheme in any case; `''` for every other value. */
 export function bearerSecret(authorization: string): string {

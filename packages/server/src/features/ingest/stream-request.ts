@@ -3,19 +3,24 @@ import { formatByteSize } from '../../kernel/codec/byte-size.ts';
 import { isAppError } from '../../kernel/errors/app-error.ts';
 import type { ErrorCode } from '../../kernel/errors/error-table.ts';
 import type { Clock } from '../../kernel/time/clock.ts';
+import { tokenHeaders } from '../accounts/request-token.ts';
+import type { TokenRefusal } from '../accounts/token-verifier.ts';
+import { unwrapJson } from '../mapping/json-envelope.ts';
 import { IngestRecord } from '../mapping/record.ts';
 import { answerAllow, answerError, answerHealth, answerMethodNotAllowed, answerOk, answerPreflight, answerResult } from './answer.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { ClientIp } from './client-ip.ts';
+import type { DataAuth } from './data-auth.ts';
 import type { IngestReport, KnownSource } from './ingest-report.ts';
 import { isAnnouncedTooLarge, readBody } from './request-body.ts';
 import type { SinkRouter } from './sink-router.ts';
 import type { SourceAuth, SourceMatch } from './source-auth.ts';
-import { bearerSecret, isVerbose, parseStreamPath, type StreamPath } from './stream-path.ts';
+import { bearerSecret, isVerbose, parseStreamPath, type StreamPath, sourceParameter } from './stream-path.ts';
 import { isStoredEverywhere, type StoredMark, summarizeOutcomes } from './write-result.ts';
 
 export interface StreamRequestOptions {
   readonly auth: SourceAuth;
+  readonly dataAuth: DataAuth;
   readonly router: SinkRouter;
   readonly clientIp: ClientIp;
   readonly bodies: ByteBudget;
@@ -31,6 +36,7 @@ interface Refusal {
   readonly message: string;
   readonly source?: KnownSource;
   readonly close?: boolean;
+  readonly upstream?: TokenRefusal | undefined;
 }
 
 /** One request of the HTTP source, from its headers to its answer. */
@@ -51,7 +57,7 @@ export class StreamRequest {
   async serve({ expectsContinue }: { readonly expectsContinue: boolean }): Promise<void> {
     try {
       const path = this.#route();
-      const source = path && (await this.#authenticate(path));
+      const source = path && (await (path.type === 'data' ? this.#authenticateData() : this.#authenticate(path)));
       if (source) await this.#receive(source, expectsContinue);
     } catch (error) {
       this.#fail(error);
@@ -59,7 +65,7 @@ export class StreamRequest {
   }
 
   /** The path of a record; every other request is answered. */
-  #route(): (StreamPath & { type: 'stream' }) | undefined {
+  #route(): (StreamPath & { type: 'stream' | 'data' }) | undefined {
     const { method, url = '/', headers, httpVersion } = this.#request;
     const response = this.#response;
     if (httpVersion === '1.1' && headers.host === undefined) {
@@ -68,13 +74,14 @@ export class StreamRequest {
     }
     const path = parseStreamPath(url);
     if (path.type === 'stream' && method === 'POST' && (path.secret !== undefined || headers.authorization !== undefined)) return path;
+    if (path.type === 'data' && method === 'POST') return path;
     if (path.type === 'health') {
       if (method === 'GET') answerHealth(response);
       else if (method === 'OPTIONS') answerAllow(response, 'GET, OPTIONS');
       else answerMethodNotAllowed(response, 'GET, OPTIONS');
-    } else if (path.type === 'stream' && method === 'OPTIONS') {
-      answerPreflight(response, path.secret === undefined ? 'Authorization, *' : '*');
-    } else if (path.type === 'unknown' || (path.secret === undefined && headers.authorization === undefined)) {
+    } else if (path.type !== 'unknown' && method === 'OPTIONS') {
+      answerPreflight(response, path.type === 'data' || path.secret === undefined ? 'Authorization, *' : '*');
+    } else if (path.type === 'unknown' || (path.type === 'stream' && path.secret === undefined && headers.authorization === undefined)) {
       const message = 'not found, please send data using POST /stream/<projectID>/<sourceID>/<secret>';
       this.#refuse({ code: 'routeNotFound', message });
     } else answerMethodNotAllowed(response);
@@ -100,7 +107,7 @@ export class StreamRequest {
   #admit(match: SourceMatch, known: KnownSource): MatchedSource | undefined {
     switch (match.type) {
       case 'matched':
-        return { sources: match.sources, known };
+        return { sources: match.sources, known, form: 'record' };
       case 'notFound': {
         const message = 'the specified combination of projectID, sourceID and secret was not found.';
         this.#refuse({ code: 'noSourceFound', message, ...(match.exists && { source: known }) });
@@ -112,8 +119,20 @@ export class StreamRequest {
     }
   }
 
-  async #receive({ sources, known: source }: MatchedSource, expectsContinue: boolean): Promise<void> {
+  async #authenticateData(): Promise<MatchedSource | undefined> {
+    const { headers, url = '/' } = this.#request;
+    const match = await this.#options.dataAuth.match({ headers, named: sourceParameter(url) });
+    if (match.type === 'refused') {
+      this.#refuse(match);
+      return undefined;
+    }
+    const { projectId, sourceId } = match.source.source;
+    return { sources: [match.source], known: { project: projectId, source: sourceId }, form: 'envelope' };
+  }
+
+  async #receive(matched: MatchedSource, expectsContinue: boolean): Promise<void> {
     const { maxBodyBytes: maxBytes, bodies: budget } = this.#options;
+    const { known: source } = matched;
     const request = this.#request;
     if (expectsContinue && !isAnnouncedTooLarge(request, maxBytes)) this.#response.writeContinue();
     const read = await readBody(request, { maxBytes, budget });
@@ -132,13 +151,15 @@ export class StreamRequest {
         break;
     }
     try {
-      await this.#store(read.body, { sources, known: source });
+      const content = matched.form === 'envelope' ? unwrapJson(read.body, 'data') : { ok: true as const, content: read.body };
+      if (content.ok) await this.#store(content.content, matched);
+      else this.#refuse({ code: 'badRequest', message: content.reason, source });
     } finally {
       read.release();
     }
   }
 
-  async #store(body: Buffer, { sources, known: source }: MatchedSource): Promise<void> {
+  async #store(body: Buffer, { sources, known: source, form }: MatchedSource): Promise<void> {
     const { clock, clientIp, hiddenHeaders, router, report } = this.#options;
     const { socket, rawHeaders, url = '/' } = this.#request;
     const record = new IngestRecord({
@@ -146,7 +167,8 @@ export class StreamRequest {
       clientIp: clientIp(socket.remoteAddress, rawHeaders),
       rawHeaders,
       body,
-      hiddenHeaders,
+      // A token is shown nowhere, whatever the settings say.
+      ...(form === 'envelope' ? { hiddenHeaders: hiddenHeaders.union(tokenHeaders), contentType: 'application/json' } : { hiddenHeaders }),
     });
     this.#stored = 'unknown';
     // All branches together: a fault in one of them refuses the request in all.
@@ -166,8 +188,8 @@ export class StreamRequest {
     report.answered(result, { source, outcomes, bytes: body.length });
   }
 
-  #refuse({ code, message, source, close = false }: Refusal): void {
-    const exceptionId = answerError(this.#response, { code, message, close });
+  #refuse({ code, message, source, close = false, upstream }: Refusal): void {
+    const exceptionId = answerError(this.#response, { code, message, close, upstream });
     this.#options.report.rejected({ code, status: this.#response.statusCode, source, exceptionId });
   }
 
@@ -191,4 +213,6 @@ export class StreamRequest {
 
 interface MatchedSource extends Pick<SourceMatch & { type: 'matched' }, 'sources'> {
   readonly known: KnownSource;
+  /** The body is the record, or holds it as its member `data`. */
+  readonly form: 'record' | 'envelope';
 }

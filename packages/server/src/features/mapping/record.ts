@@ -11,6 +11,8 @@ export interface IngestRecordParts {
   readonly rawHeaders: readonly string[];
   /** Shared by all columns and sinks: nobody changes it. */
   readonly body: Buffer;
+  /** Media type of the body, where it is not that of the headers; lower case. */
+  readonly contentType?: string;
   /** Headers that no column shows, lower case; credentials by default. */
   readonly hiddenHeaders?: ReadonlySet<string>;
 }
@@ -29,11 +31,12 @@ export class IngestRecord {
   #headersJson: Buffer | undefined;
   #document: BodyDocument | undefined;
 
-  constructor({ receivedAt, clientIp, rawHeaders, body, hiddenHeaders = credentialHeaders }: IngestRecordParts) {
+  constructor({ receivedAt, clientIp, rawHeaders, body, contentType, hiddenHeaders = credentialHeaders }: IngestRecordParts) {
     this.receivedAt = receivedAt;
     this.clientIp = clientIp;
     this.rawHeaders = rawHeaders;
     this.body = body;
+    this.#contentType = contentType;
     this.#hiddenHeaders = hiddenHeaders;
   }
 

@@ -26,7 +26,7 @@ export const errorTable = {
   decodePayload: { status: 400, disposition: 'caller', meaning: 'The body is not the JSON that the operation expects.' },
   unsupportedMediaType: { status: 415, disposition: 'caller', meaning: 'The content type cannot be read here.' },
   masterTokenRequired: { status: 401, disposition: 'caller', meaning: 'The token is not a master token.' },
-  tokenInvalid: { status: 401, disposition: 'caller', meaning: 'The token is unknown or revoked.' },
+  tokenInvalid: { status: 401, disposition: 'caller', meaning: 'The token is missing, unknown or revoked.' },
   forbidden: { status: 403, disposition: 'caller', meaning: 'The token may not do this.' },
   endpointNotFound: { status: 404, disposition: 'caller', meaning: 'No operation has this path.' },
   routeNotFound: { status: 404, disposition: 'caller', meaning: 'No ingest route has this path.' },

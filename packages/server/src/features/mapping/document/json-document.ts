@@ -50,8 +50,20 @@ export class JsonDocument {
     return element < end ? element : undefined;
   }
 
+  isObject(node: number): boolean {
+    return this.#firstByte(node) === openObject;
+  }
+
   isString(node: number): boolean {
     return this.#firstByte(node) === quote;
+  }
+
+  /** Where the value's text stands in the bytes, whitespace in it included. */
+  place(node: number): { readonly start: number; readonly end: number } {
+    const start = this.#start(node);
+    if (!this.#isContainer(node)) return { start, end: endOfScalar(this.#bytes, start) };
+    const end = this.#slot(node + 2);
+    return { start, end: end < 0 ? ~end : end };
   }
 
   /** The value's text as sent, but for whitespace outside strings, which is left out. */
