@@ -45,6 +45,11 @@ export class Connection {
     return true;
   }
 
+  /** Nothing came or went for its time: cut off, unless only its client waits, for a record that is being stored. */
+  onQuiet(): void {
+    if (this.#open.size === 0 || this.#socket.writableLength > 0) this.#socket.destroy();
+  }
+
   #close(text: string): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';

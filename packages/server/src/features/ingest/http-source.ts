@@ -23,6 +23,9 @@ interface HttpSourceSettings {
   readonly maxConnections: number;
 }
 
+/** How long a connection may be quiet before it is looked at: not under the longest time for a request. */
+const quietTimeoutMs = 60_000;
+
 /**
  * Ingest: events over HTTP, safe on disk before the client hears OK.
  *
@@ -66,6 +69,9 @@ export function createHttpSource({ settings, certificate, ...options }: HttpSour
     awaitsContinue.add(request);
     server.emit('request', request, response);
   });
+  // Expectations other than that of a 100 may be ignored (RFC 9110, 10.1.1); Node would refuse them, unseen by all who count.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+  server.setTimeout(quietTimeoutMs, (socket) => connections.get(socket)?.onQuiet());
   server.on('clientError', (error, socket) => {
     const broken = describeClientError(error, settings.maxHeaderBytes);
     const connection = connections.get(socket);

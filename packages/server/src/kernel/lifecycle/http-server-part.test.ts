@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Agent, createServer, request, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { openHttpServerPart } from './http-server-part.ts';
 
@@ -23,7 +24,7 @@ test('answers what it took, then closes, and takes nothing new', async () => {
   const outgoing = request({ ...at, port, agent }).end();
   const response = await firstRequest;
   await part.stopAccepting();
-  const drained = part.drain();
+  const drained = part.drain(20_000);
   const refused = request({ ...at, port }).end();
   await expect(once(refused, 'response')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   response.end('answered');
@@ -65,7 +66,7 @@ test('a request that comes over an open connection during the drain is answered,
   const second = await next('/second');
   first.end('first answer');
   second.end('second answer');
-  await part.drain();
+  await part.drain(20_000);
   expect(await received).toMatch(/Connection: keep-alive[\s\S]*first answer[\s\S]*Connection: close[\s\S]*second answer/);
   stop.abort();
   await run;
@@ -82,7 +83,7 @@ test('a long answer is written out before the drain ends', async () => {
   response.end(long);
   await part.stopAccepting();
   const [answer] = await answered;
-  const drained = part.drain();
+  const drained = part.drain(20_000);
   expect((await buffer(answer)).length).toBe(long.length);
   await drained;
   stop.abort();
@@ -124,7 +125,7 @@ test('pipelined requests are all answered: only the last answer announces the en
   await bothArrived;
   await part.stopAccepting();
   for (const [index, response] of responses.entries()) response.end(`answer ${index + 1}`);
-  await part.drain();
+  await part.drain(20_000);
   expect(await received).toMatch(/Connection: keep-alive[\s\S]*answer 1[\s\S]*Connection: close[\s\S]*answer 2/);
   stop.abort();
   await run;
@@ -140,11 +141,55 @@ test('a request that was on its way when the drain began is answered; an idle co
   const received = text(busy);
   const idleEnded = text(idle);
   await part.stopAccepting();
-  const drained = part.drain();
+  const drained = part.drain(20_000);
   busy.write('GET / HTTP/1.1\r\nHost: held\r\n\r\n');
   await drained;
   expect(await received).toMatch(/Connection: close[\s\S]*late answer/);
   expect(await idleEnded).toBe('');
+  stop.abort();
+  await run;
+});
+
+test('clients that hold up a drain are cut off: one that takes no answer, and one whose request never ends', async () => {
+  const server = createServer((request, response) => {
+    if (request.url === '/long') response.end(Buffer.alloc(50_000_000));
+    else request.resume();
+  });
+  const part = await openHttpServerPart({ name: 'held', server, at });
+  const stop = new AbortController();
+  const run = part.run(stop.signal);
+  const deaf = connect(part.address.port, at.host).pause();
+  const slow = connect(part.address.port, at.host);
+  for (const socket of [deaf, slow]) socket.on('error', () => {});
+  const slowEnded = once(slow.resume(), 'close');
+  let requests = 0;
+  const bothArrived = new Promise<void>((resolve) => server.on('request', () => (++requests === 2 ? resolve() : undefined)));
+  deaf.write('GET /long HTTP/1.1\r\nHost: held\r\n\r\n');
+  slow.write('POST / HTTP/1.1\r\nHost: held\r\nContent-Length: 10\r\n\r\nhalf');
+  await bothArrived;
+  await part.stopAccepting();
+  await part.drain(800);
+  await slowEnded;
+  deaf.destroy();
+  stop.abort();
+  await run;
+});
+
+test('a drain waits for an answer that takes the service long, whatever its looks find', async () => {
+  const { part, firstRequest } = await openHeldServer();
+  const stop = new AbortController();
+  const run = part.run(stop.signal);
+  const outgoing = request({ ...at, port: part.address.port }).end();
+  const answered = once(outgoing, 'response');
+  const response = await firstRequest;
+  await part.stopAccepting();
+  const drained = part.drain(80);
+  // Longer than the looks of this drain, all of them.
+  await sleep(200);
+  response.end('late');
+  const [answer] = await answered;
+  expect(await text(answer)).toBe('late');
+  await drained;
   stop.abort();
   await run;
 });

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Server as TlsServer } from 'node:tls';
 import { sleep } from '../async/sleep.ts';
 import type { HostPort } from '../codec/host-port.ts';
+import { systemTimer } from '../time/start-timer.ts';
 import { listen } from './listen.ts';
 import type { Part } from './part.ts';
 
@@ -28,6 +29,10 @@ export async function openHttpServerPart({ name, server, at }: HttpServerPartOpt
 
 /** How long a client may take to send the request that it began when its last answer did not announce the end. */
 const quietMs = 50;
+/** How often a drain looks at clients that hold it up. An answer of which nothing is taken between two looks is not waited for. */
+const maxLookMs = 2000;
+/** Looks during which a request may still arrive: at most half of the time for the drain. */
+const patientLooks = 4;
 /** Turns of the event loop in which connections that wait in the kernel are still taken. */
 const maxAcceptTurns = 50;
 /** Without a new connection; the first of them may end before the loop has looked for one. */
@@ -90,14 +95,44 @@ class HttpServerPart implements Part {
     NetServer.prototype.close.call(this.#server);
   }
 
-  /** Settles when no answer is outstanding and none came for a moment; what is idle then is closed. */
-  async drain(): Promise<void> {
+  /**
+   * Settles when no answer is outstanding and none came for a moment; what is idle then is closed.
+   * A request that does not arrive whole, and an answer that its client does not take, are given up within half of the time.
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    const lookMs = Math.min(maxLookMs, timeoutMs / 8);
     for (let isQuiet = false; !isQuiet; ) {
-      while (this.#open.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
+      await this.#untilAnswered(lookMs);
       await sleep(quietMs);
       isQuiet = this.#open.size === 0;
     }
     this.#server.closeAllConnections();
+  }
+
+  /** Clients that do not do their part are cut off, so that one of them cannot use up the time of everything behind this server. */
+  async #untilAnswered(lookMs: number): Promise<void> {
+    let unread = new Map<Socket, number>();
+    for (let look = 1; this.#open.size > 0; look += 1) {
+      if (await this.#isEmptyWithin(lookMs)) return;
+      const before = unread;
+      unread = new Map();
+      for (const { req, socket, writableEnded } of [...this.#open]) {
+        const waiting = writableEnded ? (socket?.writableLength ?? 0) : 0;
+        const isDeaf = waiting > 0 && before.get(req.socket) === waiting;
+        if (isDeaf || (!req.complete && look >= patientLooks)) req.socket.destroy();
+        else if (waiting > 0) unread.set(req.socket, waiting);
+      }
+    }
+  }
+
+  #isEmptyWithin(delayMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const cancel = systemTimer(delayMs, () => resolve(false));
+      this.#whenEmpty = () => {
+        cancel();
+        resolve(true);
+      };
+    });
   }
 
   #onRequest(response: ServerResponse): void {

@@ -43,7 +43,10 @@ async function openListener() {
   };
   const metrics = registry.declare(tlsMetricTable);
   const certificate = await Certificate.open({ listener: 'api', files, metrics, clock, logger, startTimer });
-  const server = createWebServer({ headersTimeout: 120_000 }, certificate).on('request', (_request, response) => response.end('heard'));
+  const server = createWebServer({ headersTimeout: 120_000 }, certificate).on('request', (request, response) => {
+    if (request.url === '/half') request.socket.once('end', () => setImmediate(() => response.end('heard')));
+    else response.end('heard');
+  });
   const part = await openHttpServerPart({ name: 'api', server, at: { host: '127.0.0.1', port: 0 } });
   const stop = new AbortController();
   const running = Promise.all([part.run(stop.signal), certificate.run(stop.signal)]);
@@ -167,8 +170,19 @@ test('a connection that never began its handshake does not hold up a stop', asyn
   silent.on('error', () => {});
   await once(silent, 'connect');
   await part.stopAccepting();
-  await part.drain();
+  await part.drain(20_000);
   stop.abort();
   await running;
   await ended;
+});
+
+test('a client that ends its side behind its request is answered over TLS, too', async () => {
+  const { port } = await openListener();
+  // The types of `connect` do not name `allowHalfOpen`.
+  const options = { port, host: '127.0.0.1', rejectUnauthorized: false, allowHalfOpen: true };
+  const socket = connectTls(options);
+  await once(socket, 'secureConnect');
+  socket.end('GET /half HTTP/1.1\r\nHost: api\r\n\r\n');
+  expect(await text(socket)).toMatch(/heard$/);
+  socket.destroy();
 });
