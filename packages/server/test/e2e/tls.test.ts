@@ -99,8 +99,8 @@ test('URLs say https, events are stored, and a certificate is exchanged under cl
   expect(metrics).toMatch(/^sluice_tls_certificate_expires_seconds\{listener="http-source"\} \d{10}$/m);
 });
 
-test('what is no TLS is cut off, and the error answers are those of the plain listener', async () => {
-  const { port } = new URL(url);
+/** All that a client hears who does not know of TLS. */
+async function heardPlain(port: string): Promise<string> {
   const plain = connect(Number(port), '127.0.0.1');
   plain.write('POST /stream/1/secure/x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
   plain.on('error', () => {});
@@ -109,8 +109,13 @@ test('what is no TLS is cut off, and the error answers are those of the plain li
     heard += chunk;
   });
   await once(plain, 'close');
+  return heard;
+}
+
+test('what is no TLS is cut off, and the error answers are those of the plain listener', async () => {
+  const { port } = new URL(url);
   // At most a TLS alert.
-  expect(heard).not.toContain('HTTP/');
+  expect(await heardPlain(port)).not.toContain('HTTP/');
   expect(await exchange(`${url}wrong`)).toMatchObject({ status: 404 });
   const garbage = connectTls({ port: Number(port), host: '127.0.0.1', rejectUnauthorized: false });
   garbage.write('hello\r\n\r\n');
@@ -124,6 +129,7 @@ test('the API over TLS; a silent connection does not hold up the stop, and half 
   service = await startSluice({ dataDir, flags: [...demoFlags, ...sourceFlags(), '--api-tls-cert', cert, '--api-tls-key', key] });
   const apiUrl = service.urls['api'] ?? '';
   expect(apiUrl).toMatch(/^https:/);
+  expect(await heardPlain(new URL(apiUrl).port)).not.toContain('HTTP/');
   const headers = { 'X-StorageApi-Token': token ?? '' };
   const source = await exchange(`${apiUrl}/v1/branches/default/sources/secure`, { method: 'GET', headers });
   expect(source.status).toBe(200);
