@@ -4,7 +4,7 @@ import { errorText } from '../../../kernel/errors/app-error.ts';
 import type { BlockCodec } from './block-codec.ts';
 
 /** Below this a member is compressed at once: the way to a thread and back would cost more. */
-const inlineBytes = 16 * 1024;
+export const compressInlineBytes = 16 * 1024;
 const closedText = 'the compressor is closed';
 
 interface Job {
@@ -41,7 +41,7 @@ export class Compressor implements AsyncDisposable {
    * Rejects where a thread dies or the compressor is closed.
    */
   compress(raw: Buffer): Buffer | Promise<Buffer> {
-    if (raw.length < inlineBytes) return this.#codec.compress(raw);
+    if (raw.length < compressInlineBytes) return this.#codec.compress(raw);
     if (this.#stop.signal.aborted) return Promise.reject(new Error(closedText));
     const id = this.#nextId++;
     const slot = id % this.#size;
