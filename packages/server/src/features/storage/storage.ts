@@ -10,6 +10,7 @@ import { createGzipCodec } from './block/gzip-codec.ts';
 import { Cleanup } from './coordinator/cleanup.ts';
 import { Importer } from './coordinator/importer.ts';
 import { Rotation } from './coordinator/rotation.ts';
+import { StagingAgain } from './coordinator/staging-again.ts';
 import { StorageCoordinator } from './coordinator/storage-coordinator.ts';
 import { DiskWatch } from './disk/disk-watch.ts';
 import { type DiskSettings, VolumeRoom, type VolumeSpace } from './disk/volume-room.ts';
@@ -74,6 +75,7 @@ export class Storage implements AsyncDisposable {
   readonly #store: StorageStore;
   readonly #rotation: Rotation;
   readonly #importer: Importer;
+  readonly #stagingAgain: StagingAgain;
   /** Checks the volumes against metadata. */
   readonly fsck: Fsck;
   /** What the volumes have and metadata does not know. */
@@ -93,7 +95,9 @@ export class Storage implements AsyncDisposable {
     this.#rooms = new Map(
       volumes.map((volume) => [volume.id, new VolumeRoom({ volume, settings: settings.disk ?? noReserve, clock, logger })]),
     );
-    this.#importer = new Importer(this.#store, options.tables);
+    const hasVolume = (id: string) => volumes.some((volume) => volume.id === id);
+    this.#stagingAgain = new StagingAgain({ store: this.#store, tables: options.tables, hasVolume });
+    this.#importer = new Importer({ store: this.#store, tables: options.tables, stagingAgain: this.#stagingAgain });
     this.quarantine = new Quarantine({ view: this.view, store: this.#store, importer: this.#importer, logger });
     this.fsck = new Fsck({ view: this.view, volumes, extension: this.#codec.extension, clock, writer: () => this.#writer });
     this.lostAndFound = new LostAndFound({
@@ -188,6 +192,7 @@ export class Storage implements AsyncDisposable {
       store,
       rotation: this.#rotation,
       importer: this.#importer,
+      stagingAgain: this.#stagingAgain,
       cleanup: new Cleanup({ store, objects, tables, checkpoint }),
       tables,
       retentionMs: settings.recordRetentionMs,

@@ -2,7 +2,7 @@ import type { TableEngine } from '../../../engines/tables/table-engine.ts';
 import { KeyedJobs } from '../../../kernel/async/keyed-jobs.ts';
 import { errorText, isAppError } from '../../../kernel/errors/app-error.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
-import { type File, type FinishedFile, finishedAt } from '../state/file.ts';
+import { type File, type FinishedFile, finishedAt, quarantineOf, stagingOf } from '../state/file.ts';
 import { nextRetry } from '../state/retry.ts';
 import type { Slice } from '../state/slice.ts';
 import { fileKeyText, sliceKeyText } from '../state/storage-keys.ts';
@@ -12,12 +12,14 @@ import type { StorageView } from '../storage-view.ts';
 import type { Cleanup } from './cleanup.ts';
 import type { Importer } from './importer.ts';
 import type { Rotation } from './rotation.ts';
+import type { StagingAgain } from './staging-again.ts';
 
 interface StorageCoordinatorOptions {
   readonly view: StorageView;
   readonly store: StorageStore;
   readonly rotation: Rotation;
   readonly importer: Importer;
+  readonly stagingAgain: StagingAgain;
   readonly cleanup: Cleanup;
   readonly tables: TableEngine;
   /** How long the record of an imported file stays. */
@@ -79,6 +81,7 @@ export class StorageCoordinator implements AsyncDisposable {
         await this.#options.importer.begin(key);
         return undefined;
       case 'importing':
+        if (file.refused) return this.#stageAgain(key, file);
         return file.quarantine ? undefined : this.#import(key, file, signal);
       case 'discarding':
         return this.#discard(key, file);
@@ -128,16 +131,33 @@ export class StorageCoordinator implements AsyncDisposable {
     return undefined;
   }
 
-  /** A permanent refusal puts the file into quarantine, where an operator decides; anything else is tried again. */
+  /**
+   * What is refused for good is staged again once, then it is in quarantine, where an operator decides; anything else is tried
+   * again. An import that the ledger has with other values is never tried under another id: its rows may be in the table.
+   */
   async #noteFailure(key: string, file: File, error: unknown): Promise<void> {
     const { store, logger } = this.#options;
-    const reason = errorText(error);
-    if (isAppError(error) && error.disposition === 'terminal') {
-      logger.error({ file: key, reason }, 'quarantine: the table engine refuses a file; its rows are kept');
-      await store.changeFile(key, (at) => ({ type: 'quarantine', at, reason }));
-      return;
+    if (!isAppError(error) || error.disposition !== 'terminal') return this.#noteRetry(key, file, errorText(error));
+    const reason = errorText(error) + this.#keptObjects(key);
+    const type = isAppError(error, 'importMismatch') ? 'quarantine' : 'refused';
+    const noted = await store.changeFile(key, (at) => ({ type, at, staging: stagingOf(file), reason }));
+    if (noted && quarantineOf(noted)) logger.error({ file: key, reason }, 'quarantine: the table engine refuses a file; its rows are kept');
+    else logger.warn({ file: key, reason }, 'the table engine refuses a file: it is staged again from its local parts');
+  }
+
+  /** Why slices of the file were not staged again, as the end of a sentence. */
+  #keptObjects(key: string): string {
+    const reasons = this.#options.view.slicesOf(key).flatMap((slice) => ('keptBecause' in slice && slice.keptBecause) || []);
+    return reasons.length === 0 ? '' : ` (${reasons.length} of its slices could not be staged again: ${[...new Set(reasons)].join(', ')})`;
+  }
+
+  async #stageAgain(key: string, file: File & { state: 'importing' }): Promise<undefined> {
+    try {
+      await this.#options.stagingAgain.begin(key, file);
+    } catch (error) {
+      await this.#noteRetry(key, file, errorText(error));
     }
-    await this.#noteRetry(key, file, reason);
+    return undefined;
   }
 
   async #noteRetry(key: string, file: File, reason: string): Promise<void> {

@@ -6,12 +6,13 @@ import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
 import type { BlockCodec } from '../block/block-codec.ts';
 import { nextRetry } from '../state/retry.ts';
-import type { Slice } from '../state/slice.ts';
+import { type Slice, stagingOf } from '../state/slice.ts';
 import { objectFolder, sliceKeyText } from '../state/storage-keys.ts';
 import type { StorageStore } from '../state/storage-store.ts';
 import type { StorageView } from '../storage-view.ts';
 import type { Volume } from '../volume.ts';
 import { readSlice } from './read-slice.ts';
+import { whyKeep } from './why-keep.ts';
 
 interface SliceUploaderOptions {
   readonly volumes: readonly Volume[];
@@ -88,6 +89,14 @@ export class SliceUploader implements AsyncDisposable {
     if (!volume) return;
     const objectKey = `${objectFolder(slice)}/${randomBytes(4).toString('hex')}${codec.extension}`;
     const reading = await readSlice({ slice, volumePath: volume.path, codec, nulInText, reencode: this.#options.mayReencode() });
+    const staging = stagingOf(slice);
+    const keptBecause = slice.refused && (await whyKeep(objects, { ...slice.refused, slice, reading }));
+    if (slice.refused && keptBecause !== undefined) {
+      logger.warn({ slice: key, keptBecause }, 'a slice is not staged again');
+      const { object, sentRows } = slice.refused;
+      await store.changeSlice(key, (at) => ({ type: 'upload', at, staging, object, figures: slice.figures, sentRows, keptBecause }));
+      return;
+    }
     checkpoint('upload.beforePut');
     let sentRows = 0;
     const countRows = (rows: number) => {
@@ -104,8 +113,10 @@ export class SliceUploader implements AsyncDisposable {
     }
     const damagedRows = slice.figures.damagedRows + slice.figures.goodRows - goodRows;
     const figures = { ...slice.figures, goodRows, damagedRows };
-    const object = goodRows > 0 ? { key: objectKey, bytes: stored.size } : undefined;
-    const changed = await store.changeSlice(key, (at) => ({ type: 'upload', at, object, figures, sentRows }));
+    const object = goodRows > 0 ? { key: objectKey, bytes: stored.size, isLinked: linked } : undefined;
+    const changed = await store.changeSlice(key, (at) => ({ type: 'upload', at, staging, object, figures, sentRows }));
     if (!changed || !object) await objects.delete(objectKey);
+    // No import can need it: the ledger id that it was listed under is burnt.
+    if (changed && slice.refused) await objects.delete(slice.refused.object.key);
   }
 }

@@ -1,0 +1,37 @@
+import { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import type { ObjectStore } from '../../../engines/objects/object-store.ts';
+import type { Slice, SliceObject } from '../state/slice.ts';
+import type { SliceReading } from './read-slice.ts';
+
+interface StagedAgain {
+  readonly slice: Slice & { readonly state: 'uploading' };
+  /** What was staged before and refused. */
+  readonly object: SliceObject;
+  /** Of the local parts, now. */
+  readonly reading: Pick<SliceReading, 'figures' | 'missingParts'>;
+}
+
+/**
+ * Why the object of the upload before is better than a new one; undefined where it is not. Rows that are good in staging are never
+ * given up for damaged local ones, and what nobody can read locally any more is left as it is for an operator.
+ */
+export async function whyKeep(objects: ObjectStore, { slice, object, reading }: StagedAgain): Promise<string | undefined> {
+  if (reading.missingParts > 0) return 'local parts are gone';
+  if (reading.figures.goodRows >= slice.figures.goodRows || object.isLinked === true) return undefined;
+  return (await isIntact(objects, object)) ? 'local parts are damaged since the upload, the object is not' : undefined;
+}
+
+/** The length is that of the upload, and every member has its checksum. */
+async function isIntact(objects: ObjectStore, { key, bytes }: SliceObject): Promise<boolean> {
+  if ((await objects.head(key))?.size !== bytes) return false;
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  return pipeline(objects.get(key), createGunzip(), nowhere).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code?.startsWith('Z_') === true) return false;
+      throw error;
+    },
+  );
+}
