@@ -138,7 +138,7 @@ export class Storage implements AsyncDisposable {
   openWriter(): LocalSliceWriter {
     const { volumes, settings, checkpoint, logger } = this.#options;
     const { view } = this;
-    this.#writer = new LocalSliceWriter({
+    const writer = new LocalSliceWriter({
       volumes,
       view,
       store: this.#store,
@@ -148,7 +148,9 @@ export class Storage implements AsyncDisposable {
       checkpoint,
       logger: logger.child({ component: 'storage-writer' }),
     });
-    return this.#writer;
+    for (const room of this.rooms) room.onFull((volumeId) => writer.relieve(volumeId));
+    this.#writer = writer;
+    return writer;
   }
 
   /** Free space, reserve and ballast of the volumes, by the last measurement of the disk watch. */
@@ -187,7 +189,7 @@ export class Storage implements AsyncDisposable {
   openCoordinator(): StorageCoordinator {
     const { objects, tables, random, checkpoint, logger, settings } = this.#options;
     const store = this.#store;
-    return new StorageCoordinator({
+    const coordinator = new StorageCoordinator({
       view: this.view,
       store,
       rotation: this.#rotation,
@@ -198,7 +200,10 @@ export class Storage implements AsyncDisposable {
       retentionMs: settings.recordRetentionMs,
       random,
       logger: logger.child({ component: 'storage-coordinator' }),
+      isFull: (volumeId) => this.#rooms.get(volumeId)?.isFull === true,
     });
+    for (const room of this.rooms) room.onFull(() => coordinator.relieve());
+    return coordinator;
   }
 
   /** Head-room of this process's volumes, in bytes, and the folders in their `lost+found`. */

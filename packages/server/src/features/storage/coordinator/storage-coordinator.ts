@@ -2,7 +2,7 @@ import type { TableEngine } from '../../../engines/tables/table-engine.ts';
 import { KeyedJobs } from '../../../kernel/async/keyed-jobs.ts';
 import { errorText, isAppError } from '../../../kernel/errors/app-error.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
-import { type File, type FinishedFile, finishedAt, quarantineOf, stagingOf } from '../state/file.ts';
+import { type File, type FinishedFile, finishedAt, isFinished, quarantineOf, stagingOf } from '../state/file.ts';
 import { nextRetry } from '../state/retry.ts';
 import type { Slice } from '../state/slice.ts';
 import { fileKeyText, sliceKeyText } from '../state/storage-keys.ts';
@@ -24,6 +24,8 @@ interface StorageCoordinatorOptions {
   readonly tables: TableEngine;
   /** How long the record of an imported file stays. */
   readonly retentionMs: number;
+  /** Whether the volume refuses blocks for want of room. */
+  readonly isFull: (volumeId: string) => boolean;
   readonly random: () => number;
   readonly logger: Logger;
 }
@@ -66,6 +68,11 @@ export class StorageCoordinator implements AsyncDisposable {
     clearTimeout(this.#probeTimer);
     this.#unsubscribe();
     await this.#jobs[Symbol.asyncDispose]();
+  }
+
+  /** A volume has become full: what was kept for its retention time goes at once. */
+  relieve(): void {
+    for (const file of this.#options.view.files()) if (isFinished(file)) this.#jobs.request(fileKeyText(file));
   }
 
   /** Does what is due for the file; resolves to the milliseconds until the next look, if time alone can bring something. */
@@ -204,10 +211,12 @@ export class StorageCoordinator implements AsyncDisposable {
   }
 
   async #cleanUp(key: string, file: FinishedFile): Promise<number | undefined> {
-    const { store, cleanup, retentionMs, view } = this.#options;
+    const { store, cleanup, retentionMs, isFull, view } = this.#options;
+    const slices = view.slicesOf(key);
     const restMs = store.restMs(key, finishedAt(file), retentionMs);
-    if (restMs > 0) return restMs;
-    const confirmed = view.slicesOf(key).every((slice) => slice.state === 'uploaded' && slice.localRemovedAt !== undefined);
+    // Staged objects may be names of the local parts: these free nothing as long as those stay.
+    if (restMs > 0 && !slices.some(({ volumeId }) => isFull(volumeId))) return restMs;
+    const confirmed = slices.every((slice) => slice.state === 'uploaded' && slice.localRemovedAt !== undefined);
     return confirmed && !(await cleanup.remove(key, file)) ? lookAgainMs : undefined;
   }
 }

@@ -273,7 +273,9 @@ test('appends that race with the sealing: durable ones are inside the sealed len
 test('on a full volume a new part is refused before it exists, and the slice seals with what it has', async () => {
   const [first, second] = [buildPart('node-1-1', [[['a']], [['b']]]), buildPart('node-1-2', [[['c']]])];
   let isFull = false;
-  await using open = openSlice({ room: { take: () => (isFull ? { type: 'full' } : undefined), noteNoSpace: () => undefined } });
+  await using open = openSlice({
+    room: { take: () => (isFull ? { type: 'full' } : undefined), noteNoSpace: () => undefined, isFull: false },
+  });
   expect(await open.append(request(first.name, blocksOf(first)[0]!))).toMatchObject({ type: 'durable' });
   isFull = true;
   expect(await open.append(request(second.name, blocksOf(second)[0]!))).toEqual({ type: 'full' });
