@@ -20,7 +20,7 @@ interface Member {
 }
 
 /**
- * Destroys bytes of one local part that is not uploaded yet, while no process holds the folder, and notes in the book
+ * Destroys bytes of one local part, and so of a staged object that is linked to it, while no process holds the folder, and notes in the book
  * the events that this may cost: those of the members that are hit. False where there is no such part.
  */
 export async function damageOnePart({ dataDir, book }: CrashFolder, { kind, part, place }: Damage): Promise<boolean> {
@@ -70,10 +70,10 @@ async function membersOf(path: string): Promise<Member[]> {
   return members;
 }
 
-/** Parts with bytes. One with a second name is uploaded by that name: what happens to it then is the object store's matter. */
+/** Parts with bytes, also those that share them with a staged object. */
 async function localParts(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter(({ name }) => name.endsWith(extension)).map(({ parentPath, name }) => join(parentPath, name));
   const stats = await Promise.all(paths.map((path) => stat(path)));
-  return paths.filter((_, index) => stats[index]?.nlink === 1 && stats[index].size > 0).sort();
+  return paths.filter((_, index) => (stats[index]?.size ?? 0) > 0).sort();
 }
