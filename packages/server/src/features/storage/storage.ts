@@ -97,7 +97,12 @@ export class Storage implements AsyncDisposable {
     );
     const hasVolume = (id: string) => volumes.some((volume) => volume.id === id);
     this.#stagingAgain = new StagingAgain({ store: this.#store, tables: options.tables, hasVolume });
-    this.#importer = new Importer({ store: this.#store, tables: options.tables, stagingAgain: this.#stagingAgain });
+    this.#importer = new Importer({
+      store: this.#store,
+      tables: options.tables,
+      objects: options.objects,
+      stagingAgain: this.#stagingAgain,
+    });
     this.quarantine = new Quarantine({ view: this.view, store: this.#store, importer: this.#importer, logger });
     this.fsck = new Fsck({ view: this.view, volumes, extension: this.#codec.extension, clock, writer: () => this.#writer });
     this.lostAndFound = new LostAndFound({

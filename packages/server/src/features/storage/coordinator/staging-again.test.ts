@@ -106,6 +106,22 @@ test('damage to a staged object costs the rows of its member: all others arrive,
   await checkHistory(room.metadata);
 });
 
+test('a changed object is refused before the table engine sees it: not every engine looks at checksums', async () => {
+  const attempts: number[] = [];
+  await using running = await startWith(async (_file, attempt) => {
+    attempts.push(attempt);
+    if (attempt > 1) return;
+    await damage((await closedFile()).part);
+    throw new AppError('tablesUnavailable', 'down');
+  });
+  await append(running);
+  await running.until(() => rowsOf(running)?.imported === 2);
+  expect(rowsOf(running)).toEqual({ ...noRows, imported: 2, damaged: 2 });
+  expect(inTable()).toEqual(['c', 'd']);
+  expect(attempts).toEqual([1, 2]);
+  expect(statusOf(running)?.stagedAgain[0]?.reason).toMatch(/^The staged object .* was changed since its upload\.$/);
+});
+
 test('nothing is left of a file that was staged again, and its ids are forgotten', async () => {
   const more = { settings: keepNothing };
   await using running = await startWith((_file, attempt) => (attempt === 1 ? Promise.reject(refused) : undefined), more);

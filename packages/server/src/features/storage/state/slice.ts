@@ -36,6 +36,8 @@ export type SealedPart = z.infer<typeof partSchema>;
 const objectSchema = z.object({
   key: z.string(),
   bytes: z.int(),
+  /** CRC-32 of the bytes as they were uploaded. */
+  crc: z.int().optional(),
   /** Another name of the local part: what damages one damages the other. */
   isLinked: z.boolean().optional(),
 });

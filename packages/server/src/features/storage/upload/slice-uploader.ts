@@ -5,6 +5,7 @@ import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
 import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
 import type { BlockCodec } from '../block/block-codec.ts';
+import { Checksum, checksumOf } from '../object-checksum.ts';
 import { nextRetry } from '../state/retry.ts';
 import { type Slice, stagingOf } from '../state/slice.ts';
 import { objectFolder, sliceKeyText } from '../state/storage-keys.ts';
@@ -103,7 +104,11 @@ export class SliceUploader implements AsyncDisposable {
       sentRows += rows;
     };
     const linked = reading.wholeFile !== undefined && (await objects.directory?.link(objectKey, reading.wholeFile)) === true;
-    const stored = linked ? await objects.head(objectKey) : await objects.put(objectKey, reading.content(countRows), { signal });
+    const checksum = new Checksum();
+    const stored = linked
+      ? await objects.head(objectKey)
+      : await objects.put(objectKey, checksum.of(reading.content(countRows)), { signal });
+    const crc = linked ? await checksumOf(objects.get(objectKey)) : checksum.value;
     if (linked) sentRows = reading.wholeFileRows;
     checkpoint('upload.afterPut');
     if (!stored) throw new AppError('objectsUnavailable', `The object ${objectKey} is not there after it was linked.`);
@@ -113,7 +118,7 @@ export class SliceUploader implements AsyncDisposable {
     }
     const damagedRows = slice.figures.damagedRows + slice.figures.goodRows - goodRows;
     const figures = { ...slice.figures, goodRows, damagedRows };
-    const object = goodRows > 0 ? { key: objectKey, bytes: stored.size, isLinked: linked } : undefined;
+    const object = goodRows > 0 ? { key: objectKey, bytes: stored.size, crc, isLinked: linked } : undefined;
     const changed = await store.changeSlice(key, (at) => ({ type: 'upload', at, staging, object, figures, sentRows }));
     if (!changed || !object) await objects.delete(objectKey);
     // No import can need it: the ledger id that it was listed under is burnt.

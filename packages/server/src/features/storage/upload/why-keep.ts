@@ -1,7 +1,5 @@
-import { Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import type { ObjectStore } from '../../../engines/objects/object-store.ts';
+import { isAsUploaded } from '../object-checksum.ts';
 import type { Slice, SliceObject } from '../state/slice.ts';
 import type { SliceReading } from './read-slice.ts';
 
@@ -20,18 +18,5 @@ interface StagedAgain {
 export async function whyKeep(objects: ObjectStore, { slice, object, reading }: StagedAgain): Promise<string | undefined> {
   if (reading.missingParts > 0) return 'local parts are gone';
   if (reading.figures.goodRows >= slice.figures.goodRows || object.isLinked === true) return undefined;
-  return (await isIntact(objects, object)) ? 'local parts are damaged since the upload, the object is not' : undefined;
-}
-
-/** The length is that of the upload, and every member has its checksum. */
-async function isIntact(objects: ObjectStore, { key, bytes }: SliceObject): Promise<boolean> {
-  if ((await objects.head(key))?.size !== bytes) return false;
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  return pipeline(objects.get(key), createGunzip(), nowhere).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code?.startsWith('Z_') === true) return false;
-      throw error;
-    },
-  );
+  return (await isAsUploaded(objects, object)) !== false ? 'local parts are damaged since the upload, the object is not' : undefined;
 }
