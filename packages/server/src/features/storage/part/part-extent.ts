@@ -77,9 +77,9 @@ async function isTorn(file: FileHandle, { offset, length }: WalkStep & { type: '
   for (let at = headerLength; at < length; at += chunkBytes) {
     if ((await window.read(offset + at, chunkBytes)).some((byte) => byte !== 0)) return false;
   }
-  const start = await window.read(offset, memberMagic.length);
-  const written = start.findLastIndex((byte) => byte !== 0) + 1;
-  return start.subarray(0, written).equals(memberMagic.subarray(0, written));
+  const start = await window.read(offset, headerLength);
+  const compared = Math.min(start.findLastIndex((byte) => byte !== 0) + 1, memberMagic.length);
+  return start.subarray(0, compared).equals(memberMagic.subarray(0, compared));
 }
 
 function extend(extent: PartExtent, step: WalkStep): PartExtent {
