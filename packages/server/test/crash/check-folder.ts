@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { callAdmin } from '../../src/kernel/folder/admin-client.ts';
+import { conservationProblems } from '../support/check-conservation.ts';
 import { queryRows } from '../support/query.ts';
 import { type CrashFolder, tables } from './crash-folder.ts';
 
@@ -68,6 +69,7 @@ export async function checkFolder(folder: CrashFolder): Promise<FolderCheck> {
       problems.push(`table ${sinkId}: ${destroyed.length} destroyed rows are missing, ${rows?.damaged} count as damaged`);
     }
   }
+  problems.push(...(await conservationProblems(dataDir, { tables, settled: true })));
   return { lost, doubled, damaged, problems };
 }
 

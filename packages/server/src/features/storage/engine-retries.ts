@@ -22,7 +22,7 @@ export class EngineRetries implements Disposable {
   readonly #failing = new Set<string>();
   readonly #forgiven = new Set<string>();
   #probeTimer: NodeJS.Timeout | undefined;
-  #stopped = false;
+  readonly #stop = new AbortController();
 
   constructor(options: EngineRetriesOptions) {
     this.#options = options;
@@ -54,7 +54,7 @@ export class EngineRetries implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#stopped = true;
+    this.#stop.abort();
     clearTimeout(this.#probeTimer);
   }
 
@@ -70,7 +70,7 @@ export class EngineRetries implements Disposable {
         if (wasDown) this.#forgive();
       },
       () => {
-        if (!this.#stopped) this.#probeTimer = setTimeout(() => this.#probe({ wasDown: true }), probeIntervalMs);
+        if (!this.#stop.signal.aborted) this.#probeTimer = setTimeout(() => this.#probe({ wasDown: true }), probeIntervalMs);
       },
     );
   }
