@@ -58,9 +58,12 @@ export class CrashFolder {
   readonly #errorLines: string[] = [];
 
   readonly #work: string;
+  readonly #ownEnv: Readonly<Record<string, string>>;
 
-  constructor(work: string, firstRound: number) {
+  /** @param env of every process on this folder */
+  constructor(work: string, firstRound: number, env: Readonly<Record<string, string>> = {}) {
     this.#work = work;
+    this.#ownEnv = env;
     this.root = join(work, `from-round-${firstRound}`);
   }
 
@@ -112,7 +115,7 @@ export class CrashFolder {
   }
 
   #env(arming: Arming | undefined): Record<string, string> {
-    const compiled = compileCache(this.#work);
+    const compiled = { ...this.#ownEnv, ...compileCache(this.#work) };
     if (arming?.kill.type !== 'point') return compiled;
     const { point, hit } = arming.kill;
     return { ...compiled, CRASH_POINT: point, CRASH_HIT: String(hit), CRASH_MARK: this.mark, CRASH_ARMED: arming.fromStart ? '1' : '0' };
