@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { ApiClient } from '../../support/api-client.ts';
 import { conservationProblems } from '../../support/check-conservation.ts';
 import { queryRows } from '../../support/query.ts';
+import { runSluice } from '../../support/run-sluice.ts';
 import { openSmallDisk } from '../../support/small-disk.ts';
 import { demoFlags, type RunningSluice, startSluice } from '../../support/start-sluice.ts';
 import { ConservationWatch } from '../../support/watch-conservation.ts';
@@ -73,6 +74,7 @@ async function expectExactlyOnce(dataDir: string, load: DiskLoad): Promise<void>
     rows.filter((id) => load.refused.has(id)),
     'rows that were surely not stored',
   ).toEqual([]);
+  expect(await runSluice('fsck', dataDir)).toMatchObject({ code: 0 });
 }
 
 test('a disk that fills up under its reserve: 503 with nothing stored, status says so, and rows are taken again within 2 s', async () => {
