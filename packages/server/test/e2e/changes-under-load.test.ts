@@ -5,6 +5,7 @@ import { callAdmin } from '../../src/kernel/folder/admin-client.ts';
 import { ApiClient } from '../support/api-client.ts';
 import { conservationProblems } from '../support/check-conservation.ts';
 import { queryRows } from '../support/query.ts';
+import { runSluice } from '../support/run-sluice.ts';
 import { demoFlags, startSluice } from '../support/start-sluice.ts';
 import { openTempFolder } from '../support/temp-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -167,6 +168,7 @@ test('changes under load: each acknowledged row is once in the table of its vers
   ]);
 
   expect(await conservationProblems(dataDir, { settled: true })).toEqual([]);
+  expect(await runSluice('fsck', dataDir)).toMatchObject({ code: 0 });
 
   const columns = { one: 'id, mapping, text, more, NULL', two: 'id, mapping, text, more, uid' };
   const changing: { id: number; number: number }[] = [];

@@ -55,7 +55,7 @@ async function stopLoad(load: EventLoad, conservation: ConservationWatch): Promi
 test('the clock steps an hour forth and back under load, and is behind at the next start: everything goes on, each row is there once', async () => {
   await using temp = await openTempFolder();
   const clock = await SteppedClock.open(temp.path);
-  const folder = new CrashFolder(temp.path, 0, clock.env);
+  const folder = new CrashFolder(temp.path, 0, { env: clock.env });
   await mkdir(folder.root);
   {
     await using service = await folder.start(undefined);

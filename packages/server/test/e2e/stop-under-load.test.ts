@@ -5,6 +5,7 @@ import { ApiClient } from '../support/api-client.ts';
 import { conservationProblems } from '../support/check-conservation.ts';
 import { queryRows } from '../support/query.ts';
 import { RawConnection, requestText } from '../support/raw-http.ts';
+import { runSluice } from '../support/run-sluice.ts';
 import { demoFlags, startSluice } from '../support/start-sluice.ts';
 import { openTempFolder } from '../support/temp-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -61,6 +62,7 @@ test('SIGTERM under load: every request is answered, the next start recovers not
   expect(found.length).toBe(tally.stored.size);
   expect(new Set(found)).toEqual(tally.stored);
   await expect.poll(() => conservationProblems(dataDir, { tables, settled: true })).toEqual([]);
+  expect(await runSluice('fsck', dataDir)).toMatchObject({ code: 0 });
   expect(again.log()).not.toMatch(/"level":"(?:warn|error)"/);
 });
 

@@ -55,17 +55,28 @@ export class ProofService implements AsyncDisposable {
   }
 
   /** @param folder takes data folder, log and rules; where it has them already, the service goes on with its data */
-  static async start(folder: string, { env = {}, ...program }: Pick<StartOptions, 'entry' | 'env'> = {}): Promise<ProofService> {
+  static async start(
+    folder: string,
+    { env = {}, flags: more = [], ...program }: Pick<StartOptions, 'entry' | 'env' | 'flags'> = {},
+  ): Promise<ProofService> {
     const scope = join(folder, 'observed');
     const dataDir = join(scope, 'data');
     await mkdir(scope, { recursive: true });
     // Of a slice's record in metadata: the name of its staged object.
     const shim = await FaultShim.open({ folder, scope, textBefore: '"object":{"key":"' });
-    return new ProofService(await startSluice({ dataDir, flags, env: { ...env, ...shim.env }, ...program }), { dataDir, shim });
+    return new ProofService(await startSluice({ dataDir, flags: [...flags, ...more], env: { ...env, ...shim.env }, ...program }), {
+      dataDir,
+      shim,
+    });
   }
 
   get pid(): number {
     return this.#service.process.pid ?? 0;
+  }
+
+  /** The text that Prometheus scrapes. */
+  async metrics(): Promise<string> {
+    return (await fetch(new URL('/metrics', this.#service.urls['operations']))).text();
   }
 
   log(): string {
