@@ -19,7 +19,7 @@ const statusSchema = z.object({
   sinks: z.array(
     z.object({
       sink: z.string(),
-      rows: z.object({ local: z.int(), staged: z.int(), quarantined: z.int(), imported: z.int(), damaged: z.int() }),
+      rows: z.object({ local: z.int(), staged: z.int(), quarantined: z.int(), imported: z.int(), damaged: z.int(), discarded: z.int() }),
       retryReasons: z.array(z.string()),
       quarantined: z.array(z.object({ file: z.string(), reason: z.string() })),
     }),
