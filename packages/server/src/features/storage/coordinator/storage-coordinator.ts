@@ -2,6 +2,7 @@ import type { TableEngine } from '../../../engines/tables/table-engine.ts';
 import { KeyedJobs } from '../../../kernel/async/keyed-jobs.ts';
 import { errorText, isAppError } from '../../../kernel/errors/app-error.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
+import { EngineRetries } from '../engine-retries.ts';
 import { type File, type FinishedFile, finishedAt, isFinished, quarantineOf, stagingOf } from '../state/file.ts';
 import { nextRetry } from '../state/retry.ts';
 import type { Slice } from '../state/slice.ts';
@@ -31,7 +32,6 @@ interface StorageCoordinatorOptions {
 }
 
 const concurrency = 8;
-const probeIntervalMs = 2000;
 /** After a transaction that met somebody else's. */
 const lookAgainMs = 100;
 
@@ -43,12 +43,7 @@ export class StorageCoordinator implements AsyncDisposable {
   readonly #options: StorageCoordinatorOptions;
   readonly #jobs: KeyedJobs;
   readonly #unsubscribe: () => void;
-  /** Files whose last import failed for a reason that may pass. */
-  readonly #failing = new Set<string>();
-  /** Files that failed, and need not wait out their delay: the engine has worked since. */
-  readonly #forgiven = new Set<string>();
-  #probeTimer: NodeJS.Timeout | undefined;
-  readonly #stop = new AbortController();
+  readonly #retries: EngineRetries;
 
   constructor(options: StorageCoordinatorOptions) {
     this.#options = options;
@@ -57,6 +52,11 @@ export class StorageCoordinator implements AsyncDisposable {
       work: (key, signal) => this.#follow(key, signal),
       onError: (file, error) => options.logger.error({ file, error: errorText(error) }, 'a file could not be moved on yet'),
     });
+    this.#retries = new EngineRetries({
+      store: options.store,
+      probe: () => options.tables.probe(),
+      wake: (key) => this.#jobs.request(key),
+    });
     this.#unsubscribe = options.view.subscribe(({ files }) => {
       for (const key of files) this.#jobs.request(key);
     });
@@ -64,8 +64,7 @@ export class StorageCoordinator implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    clearTimeout(this.#probeTimer);
+    this.#retries[Symbol.dispose]();
     this.#unsubscribe();
     await this.#jobs[Symbol.asyncDispose]();
   }
@@ -78,8 +77,9 @@ export class StorageCoordinator implements AsyncDisposable {
   /** Does what is due for the file; resolves to the milliseconds until the next look, if time alone can bring something. */
   async #follow(key: string, signal: AbortSignal): Promise<number | undefined> {
     const file = this.#options.view.file(key);
+    if (!file?.retry) this.#retries.forget(key);
     if (!file) return undefined;
-    const retryInMs = this.#forgiven.delete(key) ? 0 : this.#options.store.retryInMs(key, file.retry);
+    const retryInMs = this.#retries.waitMs(key, file.retry);
     if (retryInMs > 0) return retryInMs;
     switch (file.state) {
       case 'writing':
@@ -129,8 +129,7 @@ export class StorageCoordinator implements AsyncDisposable {
     try {
       await importer.import(key, file, signal);
       logger.debug({ file: key, rows: file.figures.goodRows }, 'imported a file');
-      this.#failing.delete(key);
-      this.#forgive();
+      this.#retries.succeeded(key);
     } catch (error) {
       if (signal.aborted) return undefined;
       await this.#noteFailure(key, file, error);
@@ -172,31 +171,7 @@ export class StorageCoordinator implements AsyncDisposable {
     const retry = nextRetry(file.retry, { now: store.now(), reason, random: this.#options.random() });
     logger.warn({ file: key, reason, attempt: retry.attempt, after: retry.after }, 'a step of a file failed and is tried again');
     await store.changeFile(key, () => ({ type: 'failed', retry }));
-    this.#forgiven.delete(key);
-    this.#failing.add(key);
-    this.#probeTimer ??= setTimeout(() => this.#probe({ wasDown: false }), probeIntervalMs);
-  }
-
-  /** Only an engine that was seen down forgives by coming back: one that answers while imports fail would void their delays. */
-  #probe({ wasDown }: { wasDown: boolean }): void {
-    this.#options.tables.probe().then(
-      () => {
-        this.#probeTimer = undefined;
-        if (wasDown) this.#forgive();
-      },
-      () => {
-        if (!this.#stop.signal.aborted) this.#probeTimer = setTimeout(() => this.#probe({ wasDown: true }), probeIntervalMs);
-      },
-    );
-  }
-
-  /** The engine works again: what waits for it need not wait out its delay. */
-  #forgive(): void {
-    for (const key of this.#failing) {
-      this.#forgiven.add(key);
-      this.#jobs.request(key);
-    }
-    this.#failing.clear();
+    this.#retries.failed(key);
   }
 
   async #discard(key: string, file: File & { state: 'discarding' }): Promise<undefined> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openStorageRoom, type RunningStorage, rotatingSettings, type StorageRoom } from '../../../../test/support/storage-room.ts';
 import { systemClock } from '../../../kernel/time/clock.ts';
+import { makeBallast } from '../disk/ballast.ts';
 import type { Finding } from '../fsck-report.ts';
 import { sliceFolder, sliceKeyText } from '../state/storage-keys.ts';
 import { StorageStore } from '../state/storage-store.ts';
@@ -56,6 +57,12 @@ test('what a process left behind is clean, in a stretch of figures', async () =>
   const stretch = await running.storage.fsck.stretch({ repair: false, isLive: false });
   expect(stretch).toMatchObject({ findings: [], slices: 2, parts: 2, openSlices: 0, progress: { done: 2, total: 2 } });
   expect(stretch).not.toHaveProperty('next');
+});
+
+test('the ballast of a volume is no stray file', async () => {
+  await makeBallast(room.volume.path, 4096);
+  await using running = await room.start([]);
+  expect(await check(running)).toEqual([]);
 });
 
 test('a cursor goes on behind what was checked', async () => {

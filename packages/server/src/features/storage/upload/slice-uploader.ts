@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { ObjectStore } from '../../../engines/objects/object-store.ts';
 import { KeyedJobs } from '../../../kernel/async/keyed-jobs.ts';
 import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
 import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
 import type { BlockCodec } from '../block/block-codec.ts';
+import { EngineRetries } from '../engine-retries.ts';
 import { Checksum, checksumOf } from '../object-checksum.ts';
 import { nextRetry } from '../state/retry.ts';
 import { type Slice, stagingOf } from '../state/slice.ts';
@@ -31,6 +33,7 @@ interface SliceUploaderOptions {
 }
 
 const concurrency = 2;
+const probeKey = 'probe';
 
 /**
  * The reader: streams sealed slices to the object store, verifying every member, and names the attempt in metadata
@@ -39,6 +42,7 @@ const concurrency = 2;
 export class SliceUploader implements AsyncDisposable {
   readonly #options: SliceUploaderOptions;
   readonly #jobs: KeyedJobs;
+  readonly #retries: EngineRetries;
   readonly #unsubscribe: () => void;
 
   constructor(options: SliceUploaderOptions) {
@@ -48,6 +52,11 @@ export class SliceUploader implements AsyncDisposable {
       work: (key, signal) => this.#follow(key, signal),
       onError: (slice, error) => options.logger.error({ slice, error: errorText(error) }, 'a slice could not be uploaded yet'),
     });
+    this.#retries = new EngineRetries({
+      store: options.store,
+      probe: () => this.#probe(),
+      wake: (key) => this.#jobs.request(key),
+    });
     this.#unsubscribe = options.view.subscribe(({ slices }) => {
       for (const key of slices) this.#request(options.view.slice(key));
     });
@@ -56,6 +65,7 @@ export class SliceUploader implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#unsubscribe();
+    this.#retries[Symbol.dispose]();
     await this.#jobs[Symbol.asyncDispose]();
   }
 
@@ -70,18 +80,28 @@ export class SliceUploader implements AsyncDisposable {
   async #follow(key: string, signal: AbortSignal): Promise<number | undefined> {
     const { view, store, logger } = this.#options;
     const slice = view.slice(key);
+    if (slice?.state !== 'uploading' || !slice.retry) this.#retries.forget(key);
     if (slice?.state !== 'uploading') return undefined;
-    const retryInMs = store.retryInMs(key, slice.retry);
+    const retryInMs = this.#retries.waitMs(key, slice.retry);
     if (retryInMs > 0) return retryInMs;
     try {
       await this.#upload(key, slice, signal);
+      this.#retries.succeeded(key);
     } catch (error) {
       if (signal.aborted) return undefined;
       const retry = nextRetry(slice.retry, { now: store.now(), reason: errorText(error), random: this.#options.random() });
       logger.warn({ slice: key, reason: retry.reason, attempt: retry.attempt }, 'an upload failed and is tried again');
       await store.changeSlice(key, () => ({ type: 'failed', retry }));
+      this.#retries.failed(key);
     }
     return undefined;
+  }
+
+  /** Writes, since a store without room answers reads all the same. */
+  async #probe(): Promise<void> {
+    const { objects } = this.#options;
+    await objects.put(probeKey, Readable.from([Buffer.from('probe')]));
+    await objects.delete(probeKey);
   }
 
   async #upload(key: string, slice: Slice & { state: 'uploading' }, signal: AbortSignal): Promise<void> {
