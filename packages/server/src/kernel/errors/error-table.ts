@@ -72,6 +72,7 @@ export const errorTable = {
   leaseLost: { status: 503, disposition: 'retry', meaning: 'The lease has expired.' },
   transactionConflict: { status: 503, disposition: 'retry', meaning: 'Others changed the same entity again and again.' },
   objectNotFound: { status: 404, disposition: 'terminal', meaning: 'The staged object does not exist.' },
+  objectChanged: { status: 409, disposition: 'terminal', meaning: 'A staged object is not as it was uploaded.' },
   objectsUnavailable: { status: 503, disposition: 'retry', meaning: 'The object store does not answer.' },
   tablesUnavailable: { status: 503, disposition: 'retry', meaning: 'The table engine does not answer.' },
   tableMismatch: { status: 409, disposition: 'terminal', meaning: 'The table cannot take the columns.' },

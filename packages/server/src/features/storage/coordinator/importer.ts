@@ -99,7 +99,7 @@ export class Importer {
         if (isAppError(error, 'objectNotFound')) return undefined;
         throw error;
       });
-      if (isWhole === false) throw new AppError('importRejected', `The staged object ${slice.object.key} was changed since its upload.`);
+      if (isWhole === false) throw new AppError('objectChanged', `The staged object ${slice.object.key} was changed since its upload.`);
     }
   }
 

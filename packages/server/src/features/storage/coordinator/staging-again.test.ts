@@ -122,6 +122,23 @@ test('a changed object is refused before the table engine sees it: not every eng
   expect(statusOf(running)?.stagedAgain[0]?.reason).toMatch(/^The staged object .* was changed since its upload\.$/);
 });
 
+test('what the disk changes again after the new staging is staged anew, too', async () => {
+  const attempts: number[] = [];
+  await using running = await startWith(async (_file, attempt) => {
+    attempts.push(attempt);
+    if (attempt > 2) return;
+    const { part, object } = await closedFile();
+    await damage(attempt === 1 ? part : object);
+    throw new AppError('tablesUnavailable', 'down');
+  });
+  for (const rows of [['a'], ['b'], ['c', 'd']]) await running.append(rows);
+  await running.until(() => rowsOf(running)?.imported === 3);
+  expect(rowsOf(running)).toEqual({ ...noRows, imported: 3, damaged: 1 });
+  expect(inTable()).toEqual(['b', 'c', 'd']);
+  expect(attempts).toEqual([1, 2, 3]);
+  await checkHistory(room.metadata);
+});
+
 test('nothing is left of a file that was staged again, and its ids are forgotten', async () => {
   const more = { settings: keepNothing };
   await using running = await startWith((_file, attempt) => (attempt === 1 ? Promise.reject(refused) : undefined), more);

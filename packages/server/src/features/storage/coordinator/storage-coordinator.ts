@@ -138,17 +138,21 @@ export class StorageCoordinator implements AsyncDisposable {
   }
 
   /**
-   * What is refused for good is staged again once, then it is in quarantine, where an operator decides; anything else is tried
-   * again. An import that the ledger has with other values is never tried under another id: its rows may be in the table.
+   * What is refused for good is staged again once, or as often as the disk changes what was staged; then it is in quarantine, where
+   * an operator decides. Anything else is tried again. An import that the ledger has with other values is never tried under another id: its rows may be in the table.
    */
   async #noteFailure(key: string, file: File, error: unknown): Promise<void> {
     const { store, logger } = this.#options;
     if (!isAppError(error) || error.disposition !== 'terminal') return this.#noteRetry(key, file, errorText(error));
-    const reason = errorText(error) + this.#keptObjects(key);
-    const type = isAppError(error, 'importMismatch') ? 'quarantine' : 'refused';
-    const noted = await store.changeFile(key, (at) => ({ type, at, staging: stagingOf(file), reason }));
-    if (noted && quarantineOf(noted)) logger.error({ file: key, reason }, 'quarantine: the table engine refuses a file; its rows are kept');
-    else logger.warn({ file: key, reason }, 'the table engine refuses a file: it is staged again from its local parts');
+    const kept = this.#keptObjects(key);
+    const why = { staging: stagingOf(file), reason: errorText(error) + kept };
+    const isDamage = isAppError(error, 'objectChanged') && kept === '';
+    const noted = await store.changeFile(key, (at) =>
+      isAppError(error, 'importMismatch') ? { type: 'quarantine', at, ...why } : { type: 'refused', at, ...why, isDamage },
+    );
+    if (noted && quarantineOf(noted))
+      logger.error({ file: key, reason: why.reason }, 'quarantine: the table engine refuses a file; its rows are kept');
+    else logger.warn({ file: key, reason: why.reason }, 'the table engine refuses a file: it is staged again from its local parts');
   }
 
   /** Why slices of the file were not staged again, as the end of a sentence. */

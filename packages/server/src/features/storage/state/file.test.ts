@@ -38,7 +38,7 @@ const events: { readonly [Type in FileEvent['type']]: FileEvent & { readonly typ
   allEmpty: { type: 'allEmpty', at: 'now', staging: 0, figures },
   imported: { type: 'imported', at: 'now', rows: 5 },
   failed: { type: 'failed', retry },
-  refused: { type: 'refused', at: 'now', staging: 0, reason: 'refused' },
+  refused: { type: 'refused', at: 'now', staging: 0, reason: 'refused', isDamage: false },
   stageAgain: { type: 'stageAgain', at: 'now', staging: 0 },
   quarantine: { type: 'quarantine', at: 'now', staging: 0, reason: 'refused' },
   retry: { type: 'retry', at: 'now' },
@@ -136,6 +136,21 @@ test('what is refused is staged again once, then it is in quarantine; a retry st
     state: 'closing',
     restaged: { count: 2 },
   });
+});
+
+test('what the disk changes after its upload is staged again, up to ten times', () => {
+  const stagingsOf = (isDamage: boolean): number => {
+    let file: File = files.importing;
+    for (let staging = 0; ; staging += 1) {
+      const event = (type: 'refused' | 'stageAgain' | 'slicesUploaded') => ({ ...events[type], staging, isDamage }) as FileEvent;
+      const refusal = transitionFile(file, event('refused'));
+      if (refusal?.state !== 'importing' || refusal.quarantine) return staging;
+      const closed = transitionFile(refusal, event('stageAgain')) ?? refusal;
+      file = transitionFile(closed, { ...events.slicesUploaded, staging: staging + 1 }) ?? refusal;
+    }
+  };
+  expect(stagingsOf(true)).toBe(10);
+  expect(stagingsOf(false)).toBe(1);
 });
 
 test.each(types.filter((type) => 'staging' in events[type]))('%s of a staging that is over means nothing', (type) => {

@@ -13,8 +13,8 @@ import { rowCounts } from './row-counts.ts';
  *                                                                          '--imported--> imported
  * ```
  * `failed` keeps the state and notes the next attempt. What the table engine refuses for good is marked `refused` the first time:
- * it is not imported any more, but staged again from its local parts, and imported under another ledger id. Refused after that it
- * is in `quarantine`, out of further attempts until an operator says `retry`, which marks it as refused anew, or `discard`.
+ * it is not imported any more, but staged again from its local parts, and imported under another ledger id. So is, up to
+ * `maxDamagedStagings` times, what the disk changed after its upload. Refused after that it is in `quarantine`, out of further attempts until an operator says `retry`, which marks it as refused anew, or `discard`.
  * A file that is `discarding` is never imported again, but an importer that had begun before may have been faster: then the ledger
  * says so, and the file is `imported`. Events that follow from a look at the file name the staging that they saw, so that a
  * late one does not meet the next.
@@ -112,6 +112,8 @@ export const quarantineOf = (file: File): z.infer<typeof reasonSchema> | undefin
 /** What the table engine said of the staging before, or of the one that ends now. */
 export const refusalOf = (file: File): z.infer<typeof reasonSchema> | undefined =>
   (file.state === 'importing' ? file.refused : undefined) ?? file.restaged;
+/** A disk that changes a file more often is no place for it. */
+const maxDamagedStagings = 10;
 /** Counts the stagings of the file, from 0. */
 export const stagingOf = (file: File): number => file.restaged?.count ?? 0;
 export const finishedAt = (file: FinishedFile): string => (file.state === 'imported' ? file.importedAt : file.discardedAt);
@@ -130,7 +132,14 @@ export type FileEvent =
   | { readonly type: 'imported'; readonly at: string; readonly rows: number }
   | { readonly type: 'failed'; readonly retry: z.infer<typeof retrySchema> }
   /** Staged again, or in quarantine where it was before. */
-  | { readonly type: 'refused'; readonly at: string; readonly staging: number; readonly reason: string }
+  | {
+      readonly type: 'refused';
+      readonly at: string;
+      readonly staging: number;
+      readonly reason: string;
+      /** What was staged is not what was uploaded, so another staging will be another file. */
+      readonly isDamage: boolean;
+    }
   | { readonly type: 'stageAgain'; readonly at: string; readonly staging: number }
   | { readonly type: 'quarantine'; readonly at: string; readonly staging: number; readonly reason: string }
   | { readonly type: 'retry'; readonly at: string }
@@ -169,7 +178,8 @@ export function transitionFile(file: File, event: FileEvent): File | undefined {
     case 'refused': {
       if (file.state !== 'importing' || rest.state !== 'importing' || file.quarantine || file.refused) return undefined;
       const why = { at: event.at, reason: event.reason };
-      return file.restaged ? { ...file, quarantine: why } : { ...rest, refused: why };
+      const mayStage = stagingOf(file) < (event.isDamage ? maxDamagedStagings : 1);
+      return mayStage ? { ...rest, refused: why } : { ...file, quarantine: why };
     }
     case 'stageAgain': {
       if (rest.state !== 'importing' || !rest.refused) return undefined;
