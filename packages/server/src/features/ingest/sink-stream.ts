@@ -4,7 +4,7 @@ import type { Clock } from '../../kernel/time/clock.ts';
 import type { CompiledMapping } from '../mapping/mapping.ts';
 import type { IngestRecord } from '../mapping/record.ts';
 import { type BlockRow, type EncodedBlock, nextBlockRows, type PartEncoder } from '../storage/part-encoder.ts';
-import type { AppendResult, SliceWriter } from '../storage/slice-writer.ts';
+import type { AppendRequest, AppendResult, SliceWriter } from '../storage/slice-writer.ts';
 import type { WritingSlice } from '../storage/storage-view.ts';
 
 type RefusalCode = 'noOpenedSliceFound' | 'appendRefused' | 'diskFull' | 'diskFailed' | 'overloaded';
@@ -36,8 +36,8 @@ export interface SinkStreamOptions {
   readonly findMapping: (sinkKey: string, version: number) => CompiledMapping | undefined;
   /** False once this node knows that the sink was disabled or deleted. */
   readonly isEnabled: (sinkKey: string) => boolean;
-  /** Opens the next part of this incarnation. */
-  readonly openPart: () => { readonly name: string; readonly encoder: PartEncoder };
+  /** Opens the next part of this incarnation, in a slice of this codec. */
+  readonly openPart: (codec: AppendRequest['codec']) => { readonly name: string; readonly encoder: PartEncoder };
   readonly clock: Clock;
   readonly sleep: (ms: number) => Promise<unknown>;
   readonly logger: Logger;
@@ -138,7 +138,7 @@ export class SinkStream {
   }
 
   async #send(block: OpenBlock, target: WritingSlice): Promise<Verdict> {
-    const part = this.#partFor(target.key);
+    const part = this.#partFor(target);
     const encoded = await part.encoder.encode(block.rows.map((pending) => pending.row));
     block.isSent = true;
     const result = await this.#append({ target, part, block: encoded });
@@ -154,8 +154,8 @@ export class SinkStream {
     return this.#options.findSlice(this.#options.sinkKey, { avoid: this.#avoid, timeoutMs });
   }
 
-  #partFor(slice: string): OpenPart {
-    if (this.#part?.slice !== slice) this.#part = { slice, offset: 0, ...this.#options.openPart() };
+  #partFor({ key, slice }: WritingSlice): OpenPart {
+    if (this.#part?.slice !== key) this.#part = { slice: key, offset: 0, ...this.#options.openPart(slice.codec) };
     return this.#part;
   }
 

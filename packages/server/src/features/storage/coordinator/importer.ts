@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { TableEngine } from '../../../engines/tables/table-engine.ts';
+import { containerOf } from '../block/block-codec.ts';
 import { sumFigures } from '../state/figures.ts';
 import type { File } from '../state/file.ts';
 import { acceptedRowsOf, sentRowsOf } from '../state/row-counts.ts';
@@ -47,7 +48,7 @@ export class Importer {
   async import(fileKey: string, file: File & { state: 'importing' }, signal: AbortSignal): Promise<void> {
     const slices = (await slicesOfFile(this.#store, fileKey)).map(({ value }) => value);
     const objects = slices.flatMap((slice) =>
-      slice.state === 'uploaded' && slice.object ? [{ key: slice.object.key, codec: slice.codec }] : [],
+      slice.state === 'uploaded' && slice.object ? [{ key: slice.object.key, codec: containerOf(slice.codec) }] : [],
     );
     const { rows } = await this.#tables.importFile(
       {

@@ -40,7 +40,6 @@ const fileBase = z.object({
   /** `<stage>.<bucket>.<table>` and the CSV fields of every slice. */
   tableId: z.string(),
   columns: z.array(z.string()).min(1),
-  codec: z.enum(['gzip']),
   settings: fileSettingsSchema,
   /** Random; the key of the ledger. */
   importId: z.string(),
