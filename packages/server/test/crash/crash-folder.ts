@@ -27,6 +27,8 @@ const flags = [
   '--storage-retention-data=200ms',
   '--storage-retention-record=400ms',
 ];
+/** Each start takes the next: what the one before left is of another. */
+const codecs = ['gzip', 'zstd', 'none'] as const;
 const maxStartMs = 15_000;
 const sourceId = 'crash';
 
@@ -57,6 +59,7 @@ export class CrashFolder {
   #sourcePath: string | undefined;
   readonly #errorLines: string[] = [];
 
+  #starts = 0;
   readonly #work: string;
 
   constructor(work: string, firstRound: number) {
@@ -85,7 +88,7 @@ export class CrashFolder {
     const service = await startSluice({
       dataDir: this.dataDir,
       entry,
-      flags,
+      flags: [...flags, `--storage-level-local-encoding-compression-type=${codecs[this.#starts++ % codecs.length]}`],
       env: this.#env(arming),
       onSpawn: (child) => limitStart(child, arming),
     });
