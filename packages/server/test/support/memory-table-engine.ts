@@ -1,6 +1,7 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import type { ObjectStore } from '../../src/engines/objects/object-store.ts';
 import type {
+  BurnOutcome,
   ImportObject,
   ImportOutcome,
   TableCapabilities,
@@ -48,12 +49,14 @@ export class MemoryTableEngine implements TableEngine {
     return { outcome: 'imported', rows: rows.length };
   }
 
-  async burnImport(file: Pick<TableImport, 'importId' | 'rows' | 'checksum'>): Promise<number | undefined> {
+  async burnImport(file: Pick<TableImport, 'importId' | 'rows' | 'checksum'>): Promise<BurnOutcome> {
     if (this.isDown) throw new AppError('tablesUnavailable', 'down');
     const known = this.ledger.get(file.importId);
-    if (known?.rows === file.rows && known.checksum === file.checksum) return known.rows;
     if (!known) this.ledger.set(file.importId, { rows: 0, checksum: 'discarded' });
-    return undefined;
+    if (!known || known.checksum === 'discarded') return { outcome: 'burnt' };
+    return known.rows === file.rows && known.checksum === file.checksum
+      ? { outcome: 'imported', rows: known.rows }
+      : { outcome: 'mismatch' };
   }
 
   async forgetImport(_project: string, importId: string): Promise<void> {
@@ -75,6 +78,7 @@ export class MemoryTableEngine implements TableEngine {
       return codec === 'zstd' ? zstdDecompressSync(bytes) : gunzipSync(bytes);
     } catch (error) {
       if (isAppError(error, 'objectNotFound')) throw new AppError('tablesUnavailable', 'an object is missing');
+      if (error instanceof Error && 'errno' in error) throw new AppError('importRejected', `an object is damaged: ${error.message}`);
       throw error;
     }
   }
