@@ -100,6 +100,16 @@ export const configSchema = z.object({
       local: z.object({
         encoding: z.object({
           rowSizeLimit: byteSizeSetting('1536KB', { min: '1KB', max: '2MB' }).describe('One CSV row; more is answered with 413.'),
+          compression: z.object({
+            type: z
+              .enum(['gzip', 'zstd', 'none'])
+              .default('gzip')
+              .describe(
+                'Of part files and staged objects. none: gzip files that are not compressed. Holds for slices opened from then on.',
+              ),
+            gzip: z.object({ level: count(1, { min: 1, max: 9 }).describe('1: fastest, 9: smallest.') }),
+            zstd: z.object({ level: count(1, { min: 1, max: 9 }).describe('1: fastest, 9: smallest.') }),
+          }),
         }),
       }),
       staging: z.object({

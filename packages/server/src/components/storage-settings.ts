@@ -3,10 +3,11 @@ import type { Config } from './config.ts';
 
 export function storageSettings({ storage }: Config): StorageSettings {
   const { upload } = storage.level.staging;
+  const { compression, rowSizeLimit } = storage.level.local.encoding;
   const { import: imports } = storage.level.target;
   return {
     file: {
-      maxRowBytes: storage.level.local.encoding.rowSizeLimit,
+      maxRowBytes: rowSizeLimit,
       upload: {
         minIntervalMs: upload.minInterval,
         intervalMs: upload.trigger.interval,
@@ -22,6 +23,7 @@ export function storageSettings({ storage }: Config): StorageSettings {
         maxSlices: imports.maxSlices,
       },
     },
+    compression: { codec: compression.type, levels: { gzip: compression.gzip.level, zstd: compression.zstd.level } },
     dataRetentionMs: storage.retention.data,
     recordRetentionMs: Math.max(storage.retention.record, storage.retention.data),
     disk: {

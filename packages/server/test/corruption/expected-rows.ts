@@ -1,4 +1,4 @@
-import { headerLength, memberMagic } from '../../src/features/storage/block/member-header.ts';
+import { beginsHeader, headerLength } from '../../src/features/storage/block/member-header.ts';
 import { applyDamage, type DiskDamage } from './disk-damage.ts';
 import type { MixedPart, PartMember } from './mixed-part.ts';
 
@@ -62,6 +62,5 @@ function placeOf({ bytes }: MixedPart, { damage, damaged, from, to }: Stretch): 
 /** Nothing, or what a torn write leaves of a member whose header did not get to the disk. */
 function isHeaderStart(bytes: Buffer): boolean {
   const written = bytes.subarray(0, bytes.findLastIndex((byte) => byte !== 0) + 1);
-  const compared = Math.min(written.length, memberMagic.length);
-  return written.length <= headerLength && written.subarray(0, compared).equals(memberMagic.subarray(0, compared));
+  return written.length <= headerLength && beginsHeader(written);
 }

@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { Compressor } from '../../src/features/storage/block/compressor.ts';
-import { createGzipCodec } from '../../src/features/storage/block/gzip-codec.ts';
+import { createCodec } from '../../src/features/storage/block/create-codec.ts';
 import { decodeMemberHeader, type MemberHeader, memberFlag } from '../../src/features/storage/block/member-header.ts';
 import { PartEncoder } from '../../src/features/storage/part-encoder.ts';
 import { partNonce } from '../../src/features/storage/part-name.ts';
@@ -37,8 +37,8 @@ const longText = 'a row that is longer than others, and compresses well; '.repea
  */
 export async function buildMixedPart(random: SeededRandom): Promise<MixedPart> {
   const name = 'node-00112233445566ff-1';
-  await using compressor = new Compressor(createGzipCodec());
-  const encoder = new PartEncoder(name, compressor);
+  await using compressor = new Compressor();
+  const encoder = new PartEncoder(name, { codec: createCodec('gzip'), compressor });
   const buffers: Buffer[] = [];
   for (const values of mixedBlocks(random)) buffers.push(...(await encoder.encode(values.map(rowOf))).buffers);
   const bytes = Buffer.concat(buffers);

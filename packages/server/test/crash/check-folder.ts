@@ -125,7 +125,7 @@ async function waitFor(condition: () => Promise<boolean>): Promise<boolean> {
 async function rowFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.csv.gz'))
+    .filter((entry) => entry.isFile() && /\.csv\.(?:gz|zst)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name));
   const sizes = await Promise.all(paths.map(async (path) => (await stat(path).catch(() => undefined))?.size ?? 0));
   return paths.filter((_, index) => (sizes[index] ?? 0) > 0);

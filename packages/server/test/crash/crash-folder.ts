@@ -30,6 +30,8 @@ const flags = [
   '--storage-retention-data=200ms',
   '--storage-retention-record=400ms',
 ];
+/** Each start takes the next: what the one before left is of another. */
+const codecs = ['gzip', 'zstd', 'none'] as const;
 const maxStartMs = 15_000;
 const sourceId = 'crash';
 
@@ -60,6 +62,7 @@ export class CrashFolder {
   #sourcePath: string | undefined;
   readonly #errorLines: string[] = [];
 
+  #starts = 0;
   readonly #work: string;
   readonly #program: ServiceProgram;
 
@@ -90,7 +93,7 @@ export class CrashFolder {
     const service = await startSluice({
       dataDir: this.dataDir,
       entry: this.#program.entry ?? entry,
-      flags,
+      flags: [...flags, `--storage-level-local-encoding-compression-type=${codecs[this.#starts++ % codecs.length]}`],
       env: this.#env(arming),
       onSpawn: (child) => limitStart(child, arming),
     });

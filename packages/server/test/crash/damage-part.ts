@@ -1,13 +1,13 @@
 import { open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { memberFlag } from '../../src/features/storage/block/member-header.ts';
 import { walkPart } from '../../src/features/storage/part/part-walk.ts';
 import { partNonce } from '../../src/features/storage/part-name.ts';
 import type { CrashFolder } from './crash-folder.ts';
 import type { Damage } from './round-plan.ts';
 
-const extension = '.csv.gz';
+const extension = /\.csv\.(?:gz|zst)$/;
 const zerosLength = 64;
 /** The text between the first comma and the next: the id in rows of both tables. No other value has a line break. */
 const idOfRow = /^[^,\n]*,"e(\d+)"/gm;
@@ -65,11 +65,12 @@ async function membersOf(path: string): Promise<Member[]> {
   await using file = await open(path, 'r');
   const content = await readFile(path);
   const members: Member[] = [];
-  for await (const step of walkPart(file, { nonce: partNonce(basename(path, extension)), limit: content.length })) {
+  for await (const step of walkPart(file, { nonce: partNonce(basename(path).replace(extension, '')), limit: content.length })) {
     if (step.type !== 'good') continue;
     const { offset, header } = step;
     const to = offset + header.memberLength;
-    const rows = gunzipSync(content.subarray(offset, to)).toString('latin1');
+    const unpack = path.endsWith('.zst') ? zstdDecompressSync : gunzipSync;
+    const rows = unpack(content.subarray(offset, to)).toString('latin1');
     members.push({
       from: offset,
       to,
@@ -83,7 +84,7 @@ async function membersOf(path: string): Promise<Member[]> {
 /** Parts with bytes, also those that share them with a staged object. */
 async function localParts(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries.filter(({ name }) => name.endsWith(extension)).map(({ parentPath, name }) => join(parentPath, name));
+  const paths = entries.filter(({ name }) => extension.test(name)).map(({ parentPath, name }) => join(parentPath, name));
   const stats = await Promise.all(paths.map((path) => stat(path)));
   return paths.filter((_, index) => (stats[index]?.size ?? 0) > 0).sort();
 }

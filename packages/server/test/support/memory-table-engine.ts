@@ -1,7 +1,8 @@
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import type { ObjectStore } from '../../src/engines/objects/object-store.ts';
 import type {
   BurnOutcome,
+  ImportObject,
   ImportOutcome,
   TableCapabilities,
   TableEngine,
@@ -40,7 +41,7 @@ export class MemoryTableEngine implements TableEngine {
     if (known && (known.rows !== file.rows || known.checksum !== file.checksum)) throw new AppError('importMismatch', 'other values');
     if (known) return { outcome: 'repeated', rows: known.rows };
     const rows: string[][] = [];
-    for (const { key } of file.objects) rows.push(...parseRows(await this.#read(key), file.maxRowBytes));
+    for (const object of file.objects) rows.push(...parseRows(await this.#read(object), file.maxRowBytes));
     if (rows.length !== file.rows) throw new AppError('importRejected', `${rows.length} rows instead of ${file.rows}`);
     if (rows.some((row) => row.length !== file.columns.length)) throw new AppError('importRejected', 'a row has other columns');
     this.ledger.set(file.importId, { rows: rows.length, checksum: file.checksum });
@@ -71,9 +72,10 @@ export class MemoryTableEngine implements TableEngine {
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
-  async #read(key: string): Promise<Buffer> {
+  async #read({ key, codec }: ImportObject): Promise<Buffer> {
     try {
-      return gunzipSync(Buffer.concat(await Array.fromAsync(this.#objects.get(key))));
+      const bytes = Buffer.concat(await Array.fromAsync(this.#objects.get(key)));
+      return codec === 'zstd' ? zstdDecompressSync(bytes) : gunzipSync(bytes);
     } catch (error) {
       if (isAppError(error, 'objectNotFound')) throw new AppError('tablesUnavailable', 'an object is missing');
       if (error instanceof Error && 'errno' in error) throw new AppError('importRejected', `an object is damaged: ${error.message}`);

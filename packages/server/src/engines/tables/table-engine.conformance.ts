@@ -196,6 +196,17 @@ export function describeTableEngine(name: string, open: () => Promise<TablesHarn
         expect(await rowsOf()).toHaveLength(500);
       });
 
+      it('reads frames behind skippable frames, and frames and skippable frames without content', async () => {
+        const frames = Array.from({ length: 500 }, (_, index) => behindSkippableFrame(zstdCompressSync(csv([[String(index), 'x']]))));
+        const long = behindSkippableFrame(
+          zstdCompressSync(csv(Array.from({ length: 20_000 }, (_, index) => [String(index), 'y'.repeat(30)]))),
+        );
+        const sidecar = behindSkippableFrame(zstdCompressSync(''));
+        const bare = behindSkippableFrame(Buffer.alloc(0));
+        await importAll([Buffer.concat([sidecar, ...frames, bare, long, long, sidecar, bare])], { rows: 40_500 });
+        expect(await rowsOf()).toHaveLength(40_500);
+      });
+
       it('reads many small objects of both codecs', async () => {
         const contents = Array.from({ length: 300 }, (_, index) =>
           index % 2 === 0 ? gzip([[`${index}`, '']]) : zstdCompressSync(csv([[`${index}`, '']])),
@@ -366,6 +377,14 @@ export function csv(rows: readonly (readonly string[])[]): Buffer {
 
 export function gzip(rows: readonly (readonly string[])[]): Buffer {
   return gzipSync(csv(rows), { level: 1 });
+}
+
+/** The frame with a skippable frame of 68 bytes before it. */
+function behindSkippableFrame(frame: Buffer): Buffer {
+  const skippable = Buffer.alloc(8 + 68, 7);
+  skippable.writeUInt32LE(0x18_4d_2a_53, 0);
+  skippable.writeUInt32LE(68, 4);
+  return Buffer.concat([skippable, frame]);
 }
 
 /** The member with a FEXTRA subfield `SL` of 40 bytes. */

@@ -8,12 +8,12 @@ import { TestClock } from '../../../test/support/test-clock.ts';
 import type { Sink } from '../definitions/sink.ts';
 import { IngestRecord } from '../mapping/record.ts';
 import { Compressor } from '../storage/block/compressor.ts';
-import { createGzipCodec } from '../storage/block/gzip-codec.ts';
+import { createCodec } from '../storage/block/create-codec.ts';
 import { PartEncoder } from '../storage/part-encoder.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { SinkRouter } from './sink-router.ts';
 
-const compressor = new Compressor(createGzipCodec(), 1);
+const compressor = new Compressor(1);
 afterAll(() => compressor[Symbol.asyncDispose]());
 
 const body: Column[] = [{ type: 'body', name: 'body' }];
@@ -46,7 +46,7 @@ function open({
       },
     },
     writer,
-    encoderOf: (name) => new PartEncoder(name, compressor),
+    encoderOf: (name) => new PartEncoder(name, { codec: createCodec('gzip'), compressor }),
     uuid: () => '01979f5e-0000-7000-8000-000000000000',
     maxRowBytes: 1000,
     budget,

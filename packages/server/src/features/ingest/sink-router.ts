@@ -11,7 +11,7 @@ import type { IngestRecord } from '../mapping/record.ts';
 import type { UuidSource } from '../mapping/uuid.ts';
 import type { PartEncoder } from '../storage/part-encoder.ts';
 import { partNameText } from '../storage/part-name.ts';
-import type { SliceWriter } from '../storage/slice-writer.ts';
+import type { AppendRequest, SliceWriter } from '../storage/slice-writer.ts';
 import type { StorageView } from '../storage/storage-view.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { type RowOutcome, SinkStream } from './sink-stream.ts';
@@ -21,7 +21,7 @@ export interface SinkRouterOptions {
   readonly definitions: Pick<DefinitionMirror, 'sources'>;
   readonly view: Pick<StorageView, 'findWritingSlice'>;
   readonly writer: SliceWriter;
-  readonly encoderOf: (partName: string) => PartEncoder;
+  readonly encoderOf: (partName: string, codec: AppendRequest['codec']) => PartEncoder;
   readonly uuid: UuidSource;
   readonly maxRowBytes: number;
   /** Rows that are queued or in flight, over all sinks. */
@@ -165,7 +165,7 @@ export class SinkRouter {
         return now?.version.number === version ? this.#mappingOf(now) : undefined;
       },
       isEnabled,
-      openPart: () => this.#openPart(),
+      openPart: (codec) => this.#openPart(codec),
       sleep: (ms) => sleep(ms),
     });
     const open: OpenStream = { stream, version: 0, isKnown: false };
@@ -192,9 +192,9 @@ export class SinkRouter {
     return view?.sinks.find((sink) => sink.sinkId === sinkId);
   }
 
-  #openPart(): { name: string; encoder: PartEncoder } {
+  #openPart(codec: AppendRequest['codec']): { name: string; encoder: PartEncoder } {
     this.#parts += 1;
     const name = partNameText({ nodeId: this.#options.nodeId, epoch: this.#epoch, number: this.#parts });
-    return { name, encoder: this.#options.encoderOf(name) };
+    return { name, encoder: this.#options.encoderOf(name, codec) };
   }
 }

@@ -7,13 +7,13 @@ import { TestClock } from '../../../test/support/test-clock.ts';
 import type { CompiledMapping } from '../mapping/mapping.ts';
 import { IngestRecord } from '../mapping/record.ts';
 import { Compressor } from '../storage/block/compressor.ts';
-import { createGzipCodec } from '../storage/block/gzip-codec.ts';
+import { createCodec } from '../storage/block/create-codec.ts';
 import { maxBlockRawBytes, PartEncoder } from '../storage/part-encoder.ts';
 import { partNameText } from '../storage/part-name.ts';
 import type { WritingSlice } from '../storage/storage-view.ts';
 import { type RowOutcome, SinkStream } from './sink-stream.ts';
 
-const compressor = new Compressor(createGzipCodec(), 1);
+const compressor = new Compressor(1);
 afterAll(() => compressor[Symbol.asyncDispose]());
 
 /** Records of the form `id`; version 1 renders them as `1:id`. `id`s that begin with `!` cannot be rendered from version 2 on. */
@@ -53,7 +53,7 @@ class Room {
       openPart: () => {
         const name = partNameText({ nodeId: 'node', epoch: '0123456789abcdef', number: this.parts.length + 1 });
         this.parts.push(name);
-        return { name, encoder: new PartEncoder(name, compressor) };
+        return { name, encoder: new PartEncoder(name, { codec: createCodec('gzip'), compressor }) };
       },
       sleep: async (ms) => {
         await turn();

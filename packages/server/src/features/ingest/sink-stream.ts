@@ -3,9 +3,8 @@ import type { Logger } from '../../kernel/observe/logger.ts';
 import type { Clock } from '../../kernel/time/clock.ts';
 import type { CompiledMapping } from '../mapping/mapping.ts';
 import type { IngestRecord } from '../mapping/record.ts';
-import { compressInlineBytes } from '../storage/block/compressor.ts';
 import { type BlockRow, type EncodedBlock, nextBlockRows, type PartEncoder } from '../storage/part-encoder.ts';
-import type { AppendResult, SliceWriter } from '../storage/slice-writer.ts';
+import type { AppendRequest, AppendResult, SliceWriter } from '../storage/slice-writer.ts';
 import type { WritingSlice } from '../storage/storage-view.ts';
 
 type RefusalCode = 'noOpenedSliceFound' | 'appendRefused' | 'diskFull' | 'diskFailed' | 'overloaded';
@@ -37,8 +36,8 @@ export interface SinkStreamOptions {
   readonly findMapping: (sinkKey: string, version: number) => CompiledMapping | undefined;
   /** False once this node knows that the sink was disabled or deleted. */
   readonly isEnabled: (sinkKey: string) => boolean;
-  /** Opens the next part of this incarnation. */
-  readonly openPart: () => { readonly name: string; readonly encoder: PartEncoder };
+  /** Opens the next part of this incarnation, in a slice of this codec. */
+  readonly openPart: (codec: AppendRequest['codec']) => { readonly name: string; readonly encoder: PartEncoder };
   readonly clock: Clock;
   readonly sleep: (ms: number) => Promise<unknown>;
   readonly logger: Logger;
@@ -47,8 +46,8 @@ export interface SinkStreamOptions {
 /** How long a block looks for a slice that takes it, or for an answer, before its clients hear 503 (record path 4.3). */
 const patienceMs = 2000;
 const retryPauseMs = 20;
-/** Rows that wait are compressed ahead from here on: below it, a thread of its own does not compress them anyway. */
-const aheadBytes = compressInlineBytes;
+/** Rows that wait are compressed ahead from here on: less is compressed at once, and makes better blocks when it has grown. */
+const aheadBytes = 16 * 1024;
 
 interface OpenPart {
   readonly slice: string;
@@ -152,7 +151,7 @@ export class SinkStream {
   }
 
   async #send(block: OpenBlock, target: WritingSlice): Promise<Verdict> {
-    const part = this.#partFor(target.key);
+    const part = this.#partFor(target);
     // A part is of one slice, so of one version: what was encoded ahead for this part still is what the rows are.
     const encoded = await (block.ahead?.part === part ? block.ahead.encoded : encode(part, block.rows));
     block.isSent = true;
@@ -191,8 +190,8 @@ export class SinkStream {
     return this.#options.findSlice(this.#options.sinkKey, { avoid: this.#avoid, timeoutMs });
   }
 
-  #partFor(slice: string): OpenPart {
-    if (this.#part?.slice !== slice) this.#part = { slice, offset: 0, ...this.#options.openPart() };
+  #partFor({ key, slice }: WritingSlice): OpenPart {
+    if (this.#part?.slice !== key) this.#part = { slice: key, offset: 0, ...this.#options.openPart(slice.codec) };
     return this.#part;
   }
 

@@ -16,7 +16,6 @@ const file: File = fileSchema.parse({
   sinkVersion: 1,
   tableId: 'in.c-bucket.table',
   columns: ['a'],
-  codec: 'gzip',
   settings: {
     maxRowBytes: 1000,
     upload: { minIntervalMs: 0, intervalMs: 1, count: 1, bytes: 1 },

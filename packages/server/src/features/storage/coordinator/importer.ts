@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ObjectStore } from '../../../engines/objects/object-store.ts';
 import type { TableEngine } from '../../../engines/tables/table-engine.ts';
 import { AppError, isAppError } from '../../../kernel/errors/app-error.ts';
+import { containerOf } from '../block/block-codec.ts';
 import { isAsUploaded } from '../object-checksum.ts';
 import { sumFigures } from '../state/figures.ts';
 import { type File, stagingOf } from '../state/file.ts';
@@ -68,7 +69,7 @@ export class Importer {
   async import(fileKey: string, file: File & { state: 'importing' }, signal: AbortSignal): Promise<void> {
     const slices = (await slicesOfFile(this.#store, fileKey)).map(({ value }) => value);
     const objects = slices.flatMap((slice) =>
-      slice.state === 'uploaded' && slice.object ? [{ key: slice.object.key, codec: slice.codec }] : [],
+      slice.state === 'uploaded' && slice.object ? [{ key: slice.object.key, codec: containerOf(slice.codec) }] : [],
     );
     await this.#verify(slices, signal);
     const { rows } = await this.#tables.importFile(

@@ -14,15 +14,16 @@ export function newFile(sink: Sink, openedAt: string, settings: FileSettings): F
     sinkVersion: sink.version.number,
     tableId: sink.table.tableId,
     columns: sink.table.mapping.columns.map((column) => column.name),
-    codec: 'gzip',
     settings,
     importId: randomBytes(16).toString('hex'),
     state: 'writing',
   };
 }
 
-export function newSlice(file: File, volumeId: string, openedAt: string): Slice {
-  const { sink, sinkVersion, codec } = file;
+/** The slices of a file need not have one codec: the setting may have changed since the file was opened. */
+export function newSlice(file: File, place: Pick<Slice, 'volumeId' | 'openedAt' | 'codec'>): Slice {
+  const { sink, sinkVersion } = file;
+  const { volumeId, openedAt, codec } = place;
   return { sink, volumeId, openedAt, file: fileKeyText(file), sinkVersion, codec, state: 'writing' };
 }
 

@@ -4,6 +4,7 @@ import type { TransactionPart } from '../../definitions/definition-hooks.ts';
 import { definitionPrefix, sinkKeyText } from '../../definitions/keys.ts';
 import { type Sink, sinkKeyOf, sinkSchema } from '../../definitions/sink.ts';
 import { joinParts } from '../../definitions/transaction-part.ts';
+import type { CodecName } from '../block/block-codec.ts';
 import { type File, type FileSettings, transitionFile } from '../state/file.ts';
 import { type Slice, transitionSlice } from '../state/slice.ts';
 import { fileKeyText, fileMetadataKey, sliceKeyText, sliceMetadataKey } from '../state/storage-keys.ts';
@@ -15,6 +16,8 @@ import { newestFile } from './newest-file.ts';
 interface RotationOptions {
   readonly store: StorageStore;
   readonly settings: FileSettings;
+  /** Of the slices that are opened. */
+  readonly codec: CodecName;
   /** The volume for the next slice of a sink. */
   readonly assignVolume: () => string;
   /** Files of the sink that are known in memory, a moment behind metadata. */
@@ -52,12 +55,12 @@ export class Rotation {
 
   /** Closes the slice and opens the next one of the same file and volume. */
   async rotateSlice(sliceKey: string): Promise<boolean> {
-    const { store } = this.#options;
+    const { store, codec } = this.#options;
     const stored = await store.slice(sliceKey);
     const file = stored && (await store.file(stored.value.file));
     if (stored?.value.state !== 'writing' || file?.value.state !== 'writing') return false;
     const now = after(store.now(), stored.value.openedAt);
-    const successor = openingOfSlice(newSlice(file.value, stored.value.volumeId, now));
+    const successor = openingOfSlice(newSlice(file.value, { volumeId: stored.value.volumeId, openedAt: now, codec }));
     // Written, although nothing of it changes: a rotation of the file that has not seen the successor must fail, or it would
     // leave it open in a closed file.
     const key = fileMetadataKey(stored.value.file);
@@ -87,9 +90,9 @@ export class Rotation {
   }
 
   #opening(sink: Sink, openedAt: string): TransactionPart {
-    const { settings, assignVolume } = this.#options;
+    const { settings, codec, assignVolume } = this.#options;
     const file = newFile(sink, openedAt, settings);
-    return joinParts(openingOfFile(file), openingOfSlice(newSlice(file, assignVolume(), openedAt)));
+    return joinParts(openingOfFile(file), openingOfSlice(newSlice(file, { volumeId: assignVolume(), openedAt, codec })));
   }
 
   /** What closes the writing file with its open slices, and the time of that, from which a successor may open. */

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { headerLength, type MemberHeader, memberFlag, memberMagic } from '../block/member-header.ts';
+import { beginsHeader, headerLength, type MemberHeader, memberFlag } from '../block/member-header.ts';
 import { FileWindow } from './file-window.ts';
 import { addStep, emptySummary, type PartSummary } from './part-summary.ts';
 import { type PartPosition, partStart, type WalkOptions, type WalkStep, walkPart } from './part-walk.ts';
@@ -78,8 +78,7 @@ async function isTorn(file: FileHandle, { offset, length }: WalkStep & { type: '
     if ((await window.read(offset + at, chunkBytes)).some((byte) => byte !== 0)) return false;
   }
   const start = await window.read(offset, headerLength);
-  const compared = Math.min(start.findLastIndex((byte) => byte !== 0) + 1, memberMagic.length);
-  return start.subarray(0, compared).equals(memberMagic.subarray(0, compared));
+  return beginsHeader(start.subarray(0, start.findLastIndex((byte) => byte !== 0) + 1));
 }
 
 function extend(extent: PartExtent, step: WalkStep): PartExtent {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { buildPart } from '../../../../test/support/part-fixture.ts';
 import { openTempFolder } from '../../../../test/support/temp-folder.ts';
-import { headerLength, memberMagic } from '../block/member-header.ts';
+import { headerLength } from '../block/member-header.ts';
 import { emptySummary } from './part-summary.ts';
 import { recoverPart, summarizePart } from './recover-part.ts';
 import { partFileOfTail } from './torn-tail.ts';
@@ -144,7 +144,7 @@ test('a last header that is destroyed: its member may have been acknowledged, da
 
 test('few bytes that are no beginning of a header are no tear', async () => {
   // The second is what is left of a header from which bytes were removed.
-  for (const rest of [Buffer.from('rest'), Buffer.concat([memberMagic.subarray(0, 8), Buffer.from([0, 0, 0, 3])])]) {
+  for (const rest of [Buffer.from('rest'), Buffer.concat([bytes.subarray(0, 8), Buffer.from([0, 0, 0, 3])])]) {
     const { length, summary } = await recover(Buffer.concat([bytes, rest]));
     expect(length).toBe(bytes.length);
     expect(summary).toMatchObject({ goodRows: 11, unknownDamage: true });

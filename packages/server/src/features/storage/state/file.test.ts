@@ -11,7 +11,6 @@ const base = {
   sinkVersion: 1,
   tableId: 'in.c-bucket.table',
   columns: ['a'],
-  codec: 'gzip' as const,
   settings: {
     maxRowBytes: 1000,
     upload: { minIntervalMs: 0, intervalMs: 1, count: 1, bytes: 1 },

@@ -46,7 +46,6 @@ const fileBase = z.object({
   /** `<stage>.<bucket>.<table>` and the CSV fields of every slice. */
   tableId: z.string(),
   columns: z.array(z.string()).min(1),
-  codec: z.enum(['gzip']),
   settings: fileSettingsSchema,
   /** Random; the first id in the ledger, and the beginning of those of later stagings (ledger-id.ts). */
   importId: z.string(),

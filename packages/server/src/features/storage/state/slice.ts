@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { codecNames } from '../block/block-codec.ts';
 import { type Figures, figuresSchema } from './figures.ts';
 import { sinkRefSchema } from './file.ts';
 import { retrySchema } from './retry.ts';
@@ -21,7 +22,7 @@ const sliceBase = z.object({
   /** Text of the file's key. A field, so that a slice can move to another file. */
   file: z.string(),
   sinkVersion: z.int(),
-  codec: z.enum(['gzip']),
+  codec: z.enum(codecNames),
   retry: retrySchema.optional(),
 });
 

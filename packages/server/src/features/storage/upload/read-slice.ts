@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { BlockCodec } from '../block/block-codec.ts';
+import { type BlockCodec, extensionOf } from '../block/block-codec.ts';
 import { encodeMemberHeader, headerLength, type MemberHeader, memberFlag } from '../block/member-header.ts';
 import { addStep, emptySummary } from '../part/part-summary.ts';
 import { walkPart } from '../part/part-walk.ts';
@@ -16,6 +16,7 @@ import { type PartRange, reencodeParts } from './reencode-parts.ts';
 interface ReadSliceOptions {
   readonly slice: Slice & { readonly parts: readonly SealedPart[] };
   readonly volumePath: string;
+  /** Of the slice. */
   readonly codec: BlockCodec;
   readonly nulInText: boolean;
   /** Slices of small blocks are encoded anew, in large ones. */
@@ -60,7 +61,7 @@ export async function readSlice({ slice, volumePath, codec, nulInText, reencode 
   let missingParts = 0;
   let wholeFile: string | undefined;
   for (const part of slice.parts) {
-    const path = join(folder, part.name + codec.extension);
+    const path = join(folder, part.name + extensionOf(codec.name));
     const read = await readPart(path, part, nulInText);
     if (read.members > 0) ranges.push({ path, nonce: partNonce(part.name), length: part.length });
     members += read.members;
@@ -156,5 +157,5 @@ function rewriteMember(member: Buffer, rewrite: NonNullable<Piece['rewrite']>, {
     rawLength: raw.length,
     payloadCrc: crc32(payload),
   };
-  return Buffer.concat([encodeMemberHeader(header, rewrite.nonce), payload]);
+  return Buffer.concat([encodeMemberHeader(header, rewrite.nonce, codec.container), payload]);
 }

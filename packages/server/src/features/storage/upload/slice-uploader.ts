@@ -5,7 +5,8 @@ import { KeyedJobs } from '../../../kernel/async/keyed-jobs.ts';
 import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
 import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
-import type { BlockCodec } from '../block/block-codec.ts';
+import { extensionOf } from '../block/block-codec.ts';
+import type { BlockCodecs } from '../block/create-codec.ts';
 import { EngineRetries } from '../engine-retries.ts';
 import { Checksum, checksumOf } from '../object-checksum.ts';
 import { nextRetry } from '../state/retry.ts';
@@ -22,7 +23,7 @@ interface SliceUploaderOptions {
   readonly view: StorageView;
   readonly store: StorageStore;
   readonly objects: ObjectStore;
-  readonly codec: BlockCodec;
+  readonly codecs: BlockCodecs;
   /** Whether texts of the target may hold U+0000. */
   readonly nulInText: boolean;
   /** Whether slices of small blocks may be encoded anew at this moment. */
@@ -105,10 +106,11 @@ export class SliceUploader implements AsyncDisposable {
   }
 
   async #upload(key: string, slice: Slice & { state: 'uploading' }, signal: AbortSignal): Promise<void> {
-    const { store, objects, codec, nulInText, checkpoint, logger } = this.#options;
+    const { store, objects, codecs, nulInText, checkpoint, logger } = this.#options;
     const volume = this.#volumeOf(slice);
     if (!volume) return;
-    const objectKey = `${objectFolder(slice)}/${randomBytes(4).toString('hex')}${codec.extension}`;
+    const objectKey = `${objectFolder(slice)}/${randomBytes(4).toString('hex')}${extensionOf(slice.codec)}`;
+    const codec = codecs[slice.codec];
     const reading = await readSlice({ slice, volumePath: volume.path, codec, nulInText, reencode: this.#options.mayReencode() });
     const staging = stagingOf(slice);
     const keptBecause = slice.refused && (await whyKeep(objects, { ...slice.refused, slice, reading }));

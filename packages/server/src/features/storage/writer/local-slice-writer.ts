@@ -4,7 +4,7 @@ import { Semaphore } from '../../../kernel/async/semaphore.ts';
 import { errorText } from '../../../kernel/errors/app-error.ts';
 import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
-import type { BlockCodec } from '../block/block-codec.ts';
+import { extensionOf } from '../block/block-codec.ts';
 import { type BlockRoom, boundlessRoom } from '../disk/volume-room.ts';
 import type { AppendRequest, AppendResult, SliceWriter } from '../slice-writer.ts';
 import type { Figures } from '../state/figures.ts';
@@ -23,7 +23,6 @@ interface LocalSliceWriterOptions {
   readonly volumes: readonly Volume[];
   readonly view: StorageView;
   readonly store: StorageStore;
-  readonly codec: BlockCodec;
   /** Of the volume with this id. Without it nothing is refused. */
   readonly roomOf?: (volumeId: string) => BlockRoom | undefined;
   readonly retentionMs: number;
@@ -90,7 +89,7 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
     const place = slice && this.#volumes.get(slice.volumeId);
     if (!place || (slice.state !== 'uploading' && slice.state !== 'uploaded')) return { type: 'unknownSlice' };
     const length = slice.parts.find((part) => part.name === request.part)?.length ?? 0;
-    const path = join(place.volume.path, sliceFolder(slice), request.part + this.#options.codec.extension);
+    const path = join(place.volume.path, sliceFolder(slice), request.part + extensionOf(slice.codec));
     return (await isStored(path, length, request)) ?? { type: 'sealed', sealedLength: length };
   }
 
@@ -125,14 +124,13 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
   }
 
   #openSlice(key: string, slice: Slice): OpenSlice {
-    const { codec, checkpoint, logger } = this.#options;
+    const { checkpoint, logger } = this.#options;
     const place = this.#volumes.get(slice.volumeId);
     const volumePath = place?.volume.path ?? '';
     const room = this.#options.roomOf?.(slice.volumeId) ?? boundlessRoom;
     const opened = new OpenSlice({
       slice,
       folder: join(volumePath, sliceFolder(slice)),
-      extension: codec.extension,
       logger: logger.child({ slice: key }),
       room,
       createPart: (path) => new PartFile({ path, volumePath, checkpoint, room, sync: (work) => this.#sync(slice.volumeId, work) }),

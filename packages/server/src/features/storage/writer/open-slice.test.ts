@@ -44,7 +44,6 @@ const openSlice = ({ state = 'writing', sync = (work) => work(), create, room }:
   new OpenSlice({
     slice: state === 'writing' ? { ...slice, state } : { ...slice, state, closingAt: 't' },
     folder,
-    extension,
     createPart: (path) => new PartFile({ path, volumePath: temp.path, checkpoint: noCheckpoint, sync, ...(create && { create }) }),
     ...(room && { room }),
     logger: silentLogger,

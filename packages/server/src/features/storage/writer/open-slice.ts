@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../../kernel/observe/logger.ts';
+import { extensionOf } from '../block/block-codec.ts';
 import { type BlockRoom, boundlessRoom } from '../disk/volume-room.ts';
 import { type RecoveredPart, recoverPart, summarizePart } from '../part/recover-part.ts';
 import { partNonce } from '../part-name.ts';
@@ -13,7 +14,6 @@ import type { PartFile } from './part-file.ts';
 interface OpenSliceOptions {
   readonly slice: Slice;
   readonly folder: string;
-  readonly extension: string;
   /** Makes a part file of the folder; it is created on disk by its first append. */
   readonly createPart: (path: string) => PartFile;
   /** Of the volume. Without one nothing is refused. */
@@ -130,13 +130,13 @@ export class OpenSlice implements AsyncDisposable {
   }
 
   #path(part: string): string {
-    return join(this.#options.folder, part + this.#options.extension);
+    return join(this.#options.folder, part + extensionOf(this.slice.codec));
   }
 
   /** Names of the parts that were there when the slice was opened. */
   #deadParts(): Promise<ReadonlySet<string>> {
-    const { folder, extension } = this.#options;
-    this.#dead ??= partsIn(folder, extension).catch((error: unknown) => {
+    const { folder, slice } = this.#options;
+    this.#dead ??= partsIn(folder, extensionOf(slice.codec)).catch((error: unknown) => {
       this.#dead = undefined;
       throw error;
     });
