@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Compressor } from '../../../src/features/storage/block/compressor.ts';
-import { createGzipCodec } from '../../../src/features/storage/block/gzip-codec.ts';
+import { noneCodec } from '../../../src/features/storage/block/gzip-codec.ts';
 import { type BlockRow, maxBlockRawBytes, PartEncoder } from '../../../src/features/storage/part-encoder.ts';
 import { partNameText } from '../../../src/features/storage/part-name.ts';
 import { ApiClient } from '../../support/api-client.ts';
@@ -69,8 +69,8 @@ async function sliceFolderIn(volumes: string): Promise<string> {
 /** A part of another source, made by the product's encoder; without compression, for the bytes on the disk are what counts here. */
 async function writePart(folder: string, number: number): Promise<void> {
   const name = partNameText({ nodeId: 'bench', epoch: randomBytes(8).toString('hex'), number });
-  await using compressor = new Compressor(createGzipCodec(0));
-  const encoder = new PartEncoder(name, compressor);
+  await using compressor = new Compressor();
+  const encoder = new PartEncoder(name, { codec: noneCodec, compressor });
   const row: BlockRow = { bytes: Buffer.from(`"${'x'.repeat(1020)}"\n`), invalidUtf8: false, nul: false, receivedAt: Date.now() };
   const rows = Array.from({ length: Math.floor(maxBlockRawBytes / row.bytes.length) }, () => row);
   await pipeline(
