@@ -90,7 +90,7 @@ export async function benchIngestBodies(): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const { codec, cpuBar } of codecs) {
     await using bare = await startBareServer();
-    await using service = await BenchService.start([...withoutImport, `--storage-level-local-compression-type=${codec}`]);
+    await using service = await BenchService.start([...withoutImport, `--storage-level-local-encoding-compression-type=${codec}`]);
     const sluice = await service.source('large');
     for (const kind of ['text', 'items'] as const) {
       const body = largeBodies[kind];
