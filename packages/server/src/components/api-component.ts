@@ -11,6 +11,7 @@ import { startPart } from '../kernel/lifecycle/started-part.ts';
 import { createApiServer } from './api.ts';
 import type { Node } from './node.ts';
 import { publicUrl, urlOf } from './public-url.ts';
+import { settingDefaults } from './storage-settings.ts';
 
 /** Component `api`: the configuration API. Returns its base URL. */
 export async function startApi(node: Node, sourceUrl: string): Promise<string> {
@@ -31,6 +32,7 @@ export async function startApi(node: Node, sourceUrl: string): Promise<string> {
     hiddenHeaders: headerNames(config.source.http.hiddenHeaders),
     furtherOperations: quarantineOperations({ store: metadata, quarantine: storage.quarantine }),
     mapping: { maxRowBytes: config.storage.level.local.encoding.rowSizeLimit, uuid: createUuidV7({ clock }) },
+    settingDefaults: settingDefaults(config),
     verifier,
     randomId,
     clientIpOf: (request) => clientIp(request.socket.remoteAddress, request.rawHeaders),

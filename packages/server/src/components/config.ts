@@ -98,6 +98,13 @@ export const configSchema = z.object({
       local: z.object({
         encoding: z.object({
           rowSizeLimit: byteSizeSetting('1536KB', { min: '1KB', max: '2MB' }).describe('One CSV row; more is answered with 413.'),
+          sync: z.object({
+            mode: z
+              .enum(['disk', 'cache'])
+              .default('disk')
+              .describe('A row counts as stored once it is synced to the disk, or once the operating system has it (cache).'),
+            wait: z.boolean().default(true).describe('Answer once the row is stored (200), not once it is taken into memory (202).'),
+          }),
         }),
       }),
       staging: z.object({

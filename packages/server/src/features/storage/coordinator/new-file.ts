@@ -23,7 +23,8 @@ export function newFile(sink: Sink, openedAt: string, settings: FileSettings): F
 
 export function newSlice(file: File, volumeId: string, openedAt: string): Slice {
   const { sink, sinkVersion, codec } = file;
-  return { sink, volumeId, openedAt, file: fileKeyText(file), sinkVersion, codec, state: 'writing' };
+  const { sync } = file.settings;
+  return { sink, volumeId, openedAt, file: fileKeyText(file), sinkVersion, codec, ...(sync && { sync }), state: 'writing' };
 }
 
 /** What opens the slice, as part of a transaction; it fails where the key is taken. */
