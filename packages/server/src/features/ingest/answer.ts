@@ -33,10 +33,10 @@ export function answerMethodNotAllowed(response: ServerResponse, allow: string =
   send(response, 405, { headers: ['Allow', allow, ...cors], body: '' });
 }
 
-/** 200 `OK`, or the result as JSON where it was asked for or something failed (stream data plane 2.4, 2.5). */
+/** 200 or 202 `OK`, or the result as JSON where it was asked for or something failed (stream data plane 2.4, 2.5). */
 export function answerResult(response: ServerResponse, result: WriteResult, verbose: boolean): void {
   if (!result.failed && !verbose && result.stored === undefined) {
-    response.writeHead(200, okHeaders);
+    response.writeHead(result.status, okHeaders);
     response.end('OK');
     return;
   }
