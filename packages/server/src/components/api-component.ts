@@ -5,6 +5,7 @@ import { createClientIp } from '../features/ingest/client-ip.ts';
 import { headerNames } from '../features/mapping/headers-json.ts';
 import { createUuidV7 } from '../features/mapping/uuid.ts';
 import { quarantineOperations } from '../features/storage/quarantine-operations.ts';
+import { statisticsOperations } from '../features/storage/statistics-operations.ts';
 import { randomId } from '../kernel/codec/random-id.ts';
 import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
 import { startPart } from '../kernel/lifecycle/started-part.ts';
@@ -30,7 +31,10 @@ export async function startApi(node: Node, sourceUrl: string): Promise<string> {
     tasks,
     hooks: storage.definitionHooks,
     hiddenHeaders: headerNames(config.source.http.hiddenHeaders),
-    furtherOperations: quarantineOperations({ store: metadata, quarantine: storage.quarantine }),
+    furtherOperations: [
+      ...statisticsOperations({ store: metadata, view: storage.view, clock, logger }),
+      ...quarantineOperations({ store: metadata, quarantine: storage.quarantine }),
+    ],
     mapping: { maxRowBytes: config.storage.level.local.encoding.rowSizeLimit, uuid: createUuidV7({ clock }) },
     settingDefaults: settingDefaults(config),
     verifier,

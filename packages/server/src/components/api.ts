@@ -100,7 +100,9 @@ function addRoute(app: FastifyInstance, { bound, deps }: { readonly bound: Bound
     handler: async (request, reply) => {
       const raw = rawRequest(request, { path, clientIpOf: deps.clientIpOf });
       const execute = bound.prepare(raw);
-      const answer = JSON.stringify(await execute(() => authorize(deps.verifier, raw.token ?? '')));
+      const value = await execute(() => authorize(deps.verifier, raw.token ?? ''));
+      if (value === undefined) return reply.code(status).send();
+      const answer = JSON.stringify(value);
       if (deps.validateAnswers === true && JSON.stringify(schema.parse(JSON.parse(answer))) !== answer) {
         throw new AppError('invariantBroken', `The answer of ${method} ${path} is not as its schema says: ${answer}`);
       }

@@ -97,7 +97,7 @@ test('wait false is heard as 202, told in the verbose answer, and a graceful sto
       () => idsIn(dataDir),
       (ids) => ids.length >= sent.length,
     ),
-  ).toEqual(sent.sort());
+  ).toEqual(sent.sort((one, other) => (one < other ? -1 : 1)));
   expect(await conserved(dataDir)).toEqual([]);
   expect(again.log()).not.toMatch(/"level":"(?:warn|error)"/);
 });
