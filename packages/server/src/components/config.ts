@@ -75,9 +75,11 @@ export const configSchema = z.object({
       ),
     }),
     retention: z.object({
-      data: durationSetting('10m', { min: '0s', max: '720h' }).describe('Local parts of an imported file go after this time.'),
+      data: durationSetting('10m', { min: '0s', max: '720h' }).describe(
+        'Local parts of an imported file go after this time; at once while their volume is under its reserve.',
+      ),
       record: durationSetting('1h', { min: '0s', max: '720h' }).describe(
-        'Staged objects, ledger row and record of an imported file go after this time.',
+        'Staged objects, ledger row and record of an imported file go after this time; at once while its volume is under its reserve.',
       ),
       unknown: durationSetting('1h', { min: '0s', max: '720h' }).describe(
         'Slice folders that metadata does not know are moved to lost+found once unchanged for this time.',

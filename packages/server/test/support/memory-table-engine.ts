@@ -1,6 +1,13 @@
 import { gunzipSync } from 'node:zlib';
 import type { ObjectStore } from '../../src/engines/objects/object-store.ts';
-import type { ImportOutcome, TableCapabilities, TableEngine, TableImport, TableName } from '../../src/engines/tables/table-engine.ts';
+import type {
+  BurnOutcome,
+  ImportOutcome,
+  TableCapabilities,
+  TableEngine,
+  TableImport,
+  TableName,
+} from '../../src/engines/tables/table-engine.ts';
 import { AppError, isAppError } from '../../src/kernel/errors/app-error.ts';
 import { readStrictCsv } from './strict-csv.ts';
 
@@ -41,12 +48,14 @@ export class MemoryTableEngine implements TableEngine {
     return { outcome: 'imported', rows: rows.length };
   }
 
-  async burnImport(file: Pick<TableImport, 'importId' | 'rows' | 'checksum'>): Promise<number | undefined> {
+  async burnImport(file: Pick<TableImport, 'importId' | 'rows' | 'checksum'>): Promise<BurnOutcome> {
     if (this.isDown) throw new AppError('tablesUnavailable', 'down');
     const known = this.ledger.get(file.importId);
-    if (known?.rows === file.rows && known.checksum === file.checksum) return known.rows;
     if (!known) this.ledger.set(file.importId, { rows: 0, checksum: 'discarded' });
-    return undefined;
+    if (!known || known.checksum === 'discarded') return { outcome: 'burnt' };
+    return known.rows === file.rows && known.checksum === file.checksum
+      ? { outcome: 'imported', rows: known.rows }
+      : { outcome: 'mismatch' };
   }
 
   async forgetImport(_project: string, importId: string): Promise<void> {
@@ -67,6 +76,7 @@ export class MemoryTableEngine implements TableEngine {
       return gunzipSync(Buffer.concat(await Array.fromAsync(this.#objects.get(key))));
     } catch (error) {
       if (isAppError(error, 'objectNotFound')) throw new AppError('tablesUnavailable', 'an object is missing');
+      if (error instanceof Error && 'errno' in error) throw new AppError('importRejected', `an object is damaged: ${error.message}`);
       throw error;
     }
   }

@@ -246,10 +246,10 @@ export function describeTableEngine(name: string, open: () => Promise<TablesHarn
 
       it('imports nothing under a burnt id, however often and when it is burnt', async () => {
         const file = await prepare([gzip([['1', '2']])], { rows: 1 });
-        expect(await harness.engine.burnImport(file)).toBeUndefined();
-        expect(await harness.engine.burnImport(file)).toBeUndefined();
+        expect(await harness.engine.burnImport(file)).toEqual({ outcome: 'burnt' });
+        expect(await harness.engine.burnImport(file)).toEqual({ outcome: 'burnt' });
         await harness.reopen();
-        expect(await harness.engine.burnImport(file)).toBeUndefined();
+        expect(await harness.engine.burnImport(file)).toEqual({ outcome: 'burnt' });
         await expect(harness.engine.importFile(file, never)).rejects.toMatchObject({ code: 'importMismatch' });
         await harness.engine.ensureTable(table, ['a', 'b']);
         expect(await rowsOf()).toEqual([]);
@@ -258,13 +258,15 @@ export function describeTableEngine(name: string, open: () => Promise<TablesHarn
       it('does not burn an id whose import is done, and lets either the burning or the import happen', async () => {
         const done = await prepare([gzip([['1', '2']])], { rows: 1 });
         await harness.engine.importFile(done, never);
-        expect(await harness.engine.burnImport(done)).toBe(1);
+        expect(await harness.engine.burnImport(done)).toEqual({ outcome: 'imported', rows: 1 });
         expect(await harness.engine.importFile(done, never)).toEqual({ outcome: 'repeated', rows: 1 });
         // Under other values the file itself was not imported, and cannot be any more.
-        expect(await harness.engine.burnImport({ ...done, checksum: 'c1' })).toBeUndefined();
+        expect(await harness.engine.burnImport({ ...done, checksum: 'c1' })).toEqual({ outcome: 'mismatch' });
+        expect(await harness.engine.burnImport({ ...done, rows: 2 })).toEqual({ outcome: 'mismatch' });
         const raced = await prepare([gzip([['3', '4']])], { rows: 1 });
         const [imported, burnt] = await Promise.allSettled([harness.engine.importFile(raced, never), harness.engine.burnImport(raced)]);
-        expect(burnt).toEqual({ status: 'fulfilled', value: imported.status === 'fulfilled' ? 1 : undefined });
+        const value = imported.status === 'fulfilled' ? { outcome: 'imported', rows: 1 } : { outcome: 'burnt' };
+        expect(burnt).toEqual({ status: 'fulfilled', value });
         expect(await rowsOf()).toHaveLength(imported.status === 'fulfilled' ? 2 : 1);
       });
 

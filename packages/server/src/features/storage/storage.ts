@@ -10,6 +10,7 @@ import { createGzipCodec } from './block/gzip-codec.ts';
 import { Cleanup } from './coordinator/cleanup.ts';
 import { Importer } from './coordinator/importer.ts';
 import { Rotation } from './coordinator/rotation.ts';
+import { StagingAgain } from './coordinator/staging-again.ts';
 import { StorageCoordinator } from './coordinator/storage-coordinator.ts';
 import { DiskWatch } from './disk/disk-watch.ts';
 import { type DiskSettings, VolumeRoom, type VolumeSpace } from './disk/volume-room.ts';
@@ -74,6 +75,7 @@ export class Storage implements AsyncDisposable {
   readonly #store: StorageStore;
   readonly #rotation: Rotation;
   readonly #importer: Importer;
+  readonly #stagingAgain: StagingAgain;
   /** Checks the volumes against metadata. */
   readonly fsck: Fsck;
   /** What the volumes have and metadata does not know. */
@@ -93,7 +95,14 @@ export class Storage implements AsyncDisposable {
     this.#rooms = new Map(
       volumes.map((volume) => [volume.id, new VolumeRoom({ volume, settings: settings.disk ?? noReserve, clock, logger })]),
     );
-    this.#importer = new Importer(this.#store, options.tables);
+    const hasVolume = (id: string) => volumes.some((volume) => volume.id === id);
+    this.#stagingAgain = new StagingAgain({ store: this.#store, tables: options.tables, hasVolume });
+    this.#importer = new Importer({
+      store: this.#store,
+      tables: options.tables,
+      objects: options.objects,
+      stagingAgain: this.#stagingAgain,
+    });
     this.quarantine = new Quarantine({ view: this.view, store: this.#store, importer: this.#importer, logger });
     this.fsck = new Fsck({ view: this.view, volumes, extension: this.#codec.extension, clock, writer: () => this.#writer });
     this.lostAndFound = new LostAndFound({
@@ -134,7 +143,7 @@ export class Storage implements AsyncDisposable {
   openWriter(): LocalSliceWriter {
     const { volumes, settings, checkpoint, logger } = this.#options;
     const { view } = this;
-    this.#writer = new LocalSliceWriter({
+    const writer = new LocalSliceWriter({
       volumes,
       view,
       store: this.#store,
@@ -144,7 +153,9 @@ export class Storage implements AsyncDisposable {
       checkpoint,
       logger: logger.child({ component: 'storage-writer' }),
     });
-    return this.#writer;
+    for (const room of this.rooms) room.onFull((volumeId) => writer.relieve(volumeId));
+    this.#writer = writer;
+    return writer;
   }
 
   /** Free space, reserve and ballast of the volumes, by the last measurement of the disk watch. */
@@ -183,17 +194,21 @@ export class Storage implements AsyncDisposable {
   openCoordinator(): StorageCoordinator {
     const { objects, tables, random, checkpoint, logger, settings } = this.#options;
     const store = this.#store;
-    return new StorageCoordinator({
+    const coordinator = new StorageCoordinator({
       view: this.view,
       store,
       rotation: this.#rotation,
       importer: this.#importer,
+      stagingAgain: this.#stagingAgain,
       cleanup: new Cleanup({ store, objects, tables, checkpoint }),
       tables,
       retentionMs: settings.recordRetentionMs,
       random,
       logger: logger.child({ component: 'storage-coordinator' }),
+      isFull: (volumeId) => this.#rooms.get(volumeId)?.isFull === true,
     });
+    for (const room of this.rooms) room.onFull(() => coordinator.relieve());
+    return coordinator;
   }
 
   /** Head-room of this process's volumes, in bytes, and the folders in their `lost+found`. */

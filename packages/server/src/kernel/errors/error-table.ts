@@ -42,7 +42,12 @@ export const errorTable = {
   methodNotAllowed: { status: 405, disposition: 'caller', meaning: 'The path exists, the method does not.' },
   requestTimeout: { status: 408, disposition: 'caller', meaning: 'The request did not arrive in time.' },
   sourceAlreadyExists: { status: 409, disposition: 'caller', meaning: 'The branch has an active source with this id.' },
-  sinkAlreadyExists: { status: 409, disposition: 'caller', meaning: 'The source has an active sink with this id.' },
+  sinkAlreadyExists: {
+    status: 409,
+    disposition: 'caller',
+    meaning:
+      'The source has an active sink with this id: read or change that one, or take another id. With the whole key in the message: an operation on it runs or has just run; wait for its task first.',
+  },
   branchCountLimitReached: { status: 409, disposition: 'caller', meaning: 'The project has as many branches as it may have.' },
   sourceCountLimitReached: { status: 409, disposition: 'caller', meaning: 'The branch has as many sources as it may have.' },
   sinkCountLimitReached: { status: 409, disposition: 'caller', meaning: 'The source has as many sinks as it may have.' },

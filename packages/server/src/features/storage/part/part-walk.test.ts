@@ -25,6 +25,9 @@ const forgeries = [
   encodeMemberHeader({ ...foreign.members[0]!.header, sequence: 1000, rowsBefore: 1_000_000 }, partNonce('guess')),
 ];
 
+/** Without their last byte: a header ends with its CRC-32, so one over another inside a payload leaves the CRC-32 of that as it was. */
+const overwriting = forgeries.map((forgery) => forgery.subarray(0, -1));
+
 const row = fc.oneof(
   fc.uint8Array({ minLength: 1, maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
   fc.tuple(fc.constantFrom(...forgeries), fc.string({ maxLength: 5 })).map(([forged, text]) => Buffer.concat([Buffer.from(text), forged])),
@@ -88,7 +91,7 @@ const damages: fc.Arbitrary<Damage> = fc.oneof(
   fc.record({
     type: fc.constant('overwrite' as const),
     at: position,
-    with: fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 300 }), fc.constantFrom(...forgeries)),
+    with: fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 300 }), fc.constantFrom(...overwriting)),
   }),
   fc.record({ type: fc.constant('remove' as const), at: position, length: fc.integer({ min: 1, max: 300 }) }),
   fc.record({ type: fc.constant('cut' as const), at: position }),

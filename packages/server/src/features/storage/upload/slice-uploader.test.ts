@@ -2,18 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import {
   openStorageRoom,
   quietSettings,
   type RunningStorage,
+  rotatingSettings,
   type StorageRoom,
   startStorage,
   testSinkKey,
 } from '../../../../test/support/storage-room.ts';
 import type { ObjectStore } from '../../../engines/objects/object-store.ts';
 import { AppError } from '../../../kernel/errors/app-error.ts';
-import { systemClock } from '../../../kernel/time/clock.ts';
+import { type Clock, systemClock } from '../../../kernel/time/clock.ts';
 import type { Slice } from '../state/slice.ts';
 import { objectFolder, sliceFolder } from '../state/storage-keys.ts';
 import { StorageStore } from '../state/storage-store.ts';
@@ -172,6 +173,58 @@ test('a store that fails is tried again, with reason and time noted', async () =
   expect(rows).toBe('"a"\n');
   expect(slice.retry).toBeUndefined();
   expect(slice.uploadedAt >= retry!.after).toBe(true);
+});
+
+/** Delays never pass: only a forgiven slice is tried again. */
+const standingClock: Clock = { now: systemClock.now, monotonic: () => 0 };
+
+test('the first upload that works forgives the delays of all that failed', async () => {
+  {
+    await using running = await room.start(['writer', 'coordinator', 'statistics'], { settings: rotatingSettings(1, 100) });
+    for (const row of ['a', 'b']) {
+      const { request } = await running.append([row]);
+      await running.until(() => running.view.slice(request.slice)?.state === 'uploading');
+    }
+  }
+  let refused: string | undefined;
+  const engineWorks = Promise.withResolvers<void>();
+  const objects: ObjectStore = {
+    ...asPlainStore(room.objects),
+    put: async (key, ...rest) => {
+      refused ??= key;
+      if (refused === key) throw new AppError('objectsUnavailable', 'no answer');
+      await engineWorks.promise;
+      return room.objects.put(key, ...rest);
+    },
+  };
+  await using running = await startStorage({ ...room, objects, volumes: [room.volume] }, ['uploader'], { clock: standingClock });
+  const slices = () => [...running.view.slices()].filter(({ state }) => state !== 'writing');
+  await running.until(() => slices().some(({ retry }) => retry !== undefined));
+  expect(slices().map(({ state }) => state)).toEqual(['uploading', 'uploading']);
+  engineWorks.resolve();
+  await running.until(() => slices().every(({ state }) => state === 'uploaded'));
+});
+
+test('a store without room forgives as soon as it takes a probe, and keeps none', async () => {
+  const { key } = await sealedSlice([['a']]);
+  const state = { full: true };
+  const objects: ObjectStore = {
+    ...asPlainStore(room.objects),
+    put: (...args) => (state.full ? Promise.reject(new AppError('diskFull', 'no room')) : room.objects.put(...args)),
+  };
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    await using running = await startStorage({ ...room, objects, volumes: [room.volume] }, ['uploader'], { clock: standingClock });
+    await running.until(() => running.view.slice(key)?.retry !== undefined);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(uploaded(running, key)).toBeUndefined();
+    state.full = false;
+    await vi.advanceTimersByTimeAsync(2000);
+    await running.until(() => uploaded(running, key) !== undefined);
+  } finally {
+    vi.useRealTimers();
+  }
+  expect((await room.objects.list({ prefix: '', limit: 10 })).objects).toHaveLength(1);
 });
 
 test('an attempt that somebody else was faster than is deleted', async () => {

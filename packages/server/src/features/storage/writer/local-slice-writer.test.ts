@@ -182,7 +182,7 @@ test('local parts go once the file is imported and the retention is over, with t
   expect((await readdir(folderOf(slice))).length).toBe(1);
   const figures = { goodRows: 1, damagedRows: 0, compressedBytes: 1, rawBytes: 1 };
   await store.changeFile(slice.file, (at) => ({ type: 'close', at }));
-  await store.changeFile(slice.file, (at) => ({ type: 'slicesUploaded', at, figures, checksum: 'sum' }));
+  await store.changeFile(slice.file, (at) => ({ type: 'slicesUploaded', staging: 0, at, figures, checksum: 'sum' }));
   await store.changeFile(slice.file, (at) => ({ type: 'imported', at, rows: 1 }));
   await running.until(() => 'localRemovedAt' in (running.view.slice(key) ?? {}));
   expect(await readdir(room.volume.path)).toEqual(['volume-id']);

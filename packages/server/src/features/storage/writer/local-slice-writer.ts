@@ -104,6 +104,11 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
     for (const [key, slice] of this.#open) if (slice.accepting) yield { key, figures: slice.figures };
   }
 
+  /** The volume has become full: what was kept for its retention time goes at once. */
+  relieve(volumeId: string): void {
+    for (const slice of this.#options.view.slices()) if (slice.volumeId === volumeId) this.#changed(sliceKeyText(slice));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#unsubscribe();
     await this.#jobs[Symbol.asyncDispose]();
@@ -188,7 +193,8 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
     const place = this.#volumes.get(slice.volumeId);
     if (!isFinished(file) || !place) return undefined;
     const restMs = store.restMs(slice.file, finishedAt(file), retentionMs);
-    if (restMs > 0) return restMs;
+    // A full volume keeps nothing that is where it will be.
+    if (restMs > 0 && this.#options.roomOf?.(slice.volumeId)?.isFull !== true) return restMs;
     await removeLocal(place.volume.path, join(place.volume.path, sliceFolder(slice)));
     checkpoint('cleanup.afterLocal');
     await store.changeSlice(key, (now) => ({ type: 'localRemoved', at: now }));

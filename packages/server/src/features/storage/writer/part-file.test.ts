@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -125,6 +126,19 @@ test('a failed sync that is cut back is surely not stored, and the part takes no
   expect(part.figures).toMatchObject({ goodRows: 3 });
 });
 
+test('a part that never held a block leaves no file, unless nobody knows what is in it', async () => {
+  {
+    await using part = partFile({ wrap: (handle) => handleWith(handle, { datasync: fails }) });
+    expect(await part.append(0, one)).toMatchObject({ type: 'failed', inDoubt: false });
+    expect(existsSync(path)).toBe(false);
+    expect(await part.append(0, one), 'the part takes nothing more').toMatchObject({ type: 'failed', inDoubt: false });
+    expect(existsSync(path)).toBe(false);
+  }
+  await using doubtful = partFile({ wrap: (handle) => handleWith(handle, { datasync: fails, truncate: fails }) });
+  expect(await doubtful.append(0, one)).toMatchObject({ type: 'failed', inDoubt: true });
+  expect((await stat(path)).size).toBe(one.length);
+});
+
 test.each(['truncate', 'sync'] as const)('a failed block is in doubt where its %s fails too, and stays so when repeated', async (cut) => {
   await using part = partFile({ wrap: (handle) => handleWith(handle, { datasync: fails, [cut]: fails }) });
   const failed = { type: 'failed', inDoubt: true, reason: 'EIO' };
@@ -211,6 +225,7 @@ test.each(['ENOSPC', 'EDQUOT'])('a write without room (%s) is cut back and surel
     checkpoint: noCheckpoint,
     sync: (work) => work(),
     room: {
+      isFull: false,
       take: (bytes) => (bytes === two.length && isFull ? { type: 'full', retryAfterSeconds: 7 } : undefined),
       noteNoSpace: () => noted.push(1),
     },

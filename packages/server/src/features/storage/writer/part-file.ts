@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorText } from '../../../kernel/errors/app-error.ts';
 import { fsyncDirectory, makeDirectoryDurable } from '../../../kernel/folder/durable-file.ts';
@@ -150,6 +150,8 @@ export class PartFile implements AsyncDisposable {
     } catch {
       inDoubt = true;
     }
+    // Nothing of it counts: each repeat of a refused block would leave one more empty file until the slice goes.
+    if (file && !inDoubt && this.#watermark === 0) await rm(this.#options.path, { force: true }).catch(() => undefined);
     // A failing disk ends parts much faster than slices: kept until the sealing, their descriptors would run out.
     await file?.close().catch(() => undefined);
     this.#failure = isFull && !inDoubt ? { type: 'full' } : { type: 'failed', inDoubt, reason: errorText(error) };
