@@ -84,10 +84,12 @@ export class PartFile implements AsyncDisposable {
   async flush(): Promise<void> {
     if (this.#options.syncMode !== 'cache') return;
     await this.#tail;
-    const file = this.#file;
-    if (!file || !this.#isUnsynced) return;
+    const wasUnsynced = this.#isUnsynced;
     this.#isUnsynced = false;
-    await this.#sync(file, { isNew: true });
+    if (!wasUnsynced) return;
+    // Of a part that failed, what is left was synced by its cut; its name was not.
+    if (this.#file) await this.#sync(this.#file, { isNew: true });
+    else await fsyncDirectory(dirname(this.#options.path));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
