@@ -61,13 +61,13 @@ export class SecretVault {
   }
 
   /** Takes the same time whatever the given text is. */
-  secretMatches(hash: string, given: string): boolean {
+  secretMatches(hash: string, given: string | Uint8Array): boolean {
     const expected = Buffer.from(hash, 'base64');
     const actual = this.#hash(given);
     return expected.length === actual.length && timingSafeEqual(expected, actual);
   }
 
-  #hash(secret: string): Buffer {
+  #hash(secret: string | Uint8Array): Buffer {
     return createHmac('sha256', this.#hashKey).update(secret).digest();
   }
 }

@@ -25,7 +25,7 @@ export class Connection {
     if (this.#state !== 'serving') return false;
     this.#open.add(response);
     this.#latest = { request, response };
-    response.once('close', () => this.#open.delete(response));
+    response.on('close', () => this.#open.delete(response));
     return true;
   }
 

@@ -1,3 +1,4 @@
+import type { BoundCounter } from '../../kernel/observe/metric-cell.ts';
 import type { Metrics, MetricTable } from '../../kernel/observe/metrics.ts';
 import type { ByteBudget } from './byte-budget.ts';
 
@@ -26,9 +27,15 @@ export function createIngestMeter(metrics: Metrics<typeof ingestMetricTable>, ro
   const dropped = metrics.counter('sluice_ingest_dropped_total', {});
   metrics.gaugeOf('sluice_ingest_pending_rows', {}, () => rows.items);
   metrics.gaugeOf('sluice_ingest_pending_bytes', {}, () => rows.bytes);
+  const answers = new Map<number, BoundCounter>();
+  const answersOf = (status: number): BoundCounter => {
+    const counter = answers.get(status) ?? metrics.counter('sluice_ingest_requests_total', { status: String(status) });
+    answers.set(status, counter);
+    return counter;
+  };
   return {
     answered: (status, bodyBytes) => {
-      metrics.counter('sluice_ingest_requests_total', { status: String(status) }).inc();
+      answersOf(status).inc();
       bytes.inc(bodyBytes);
     },
     withoutSink: () => dropped.inc(),

@@ -34,6 +34,11 @@ export class IngestReport {
     this.#options = options;
   }
 
+  /** A record is stored in all its sinks, and that is what the client hears. */
+  stored(bytes: number): void {
+    this.#options.meter.answered(200, bytes);
+  }
+
   /** A record was routed to its sinks and answered. */
   answered(
     result: WriteResult,

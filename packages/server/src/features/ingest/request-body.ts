@@ -24,14 +24,48 @@ export const isAnnouncedTooLarge = ({ headers }: IncomingMessage, maxBytes: numb
   Number(headers['content-length'] ?? 0) > maxBytes;
 
 /** Reads a request's body whole and undoes its content coding. The limits are judged by Content-Length before the first byte, and again while bytes come. */
-export async function readBody(request: IncomingMessage, { maxBytes, budget }: ReadBodyOptions): Promise<BodyResult> {
-  if (isAnnouncedTooLarge(request, maxBytes)) return { type: 'tooLarge' };
+export function readBody(request: IncomingMessage, { maxBytes, budget }: ReadBodyOptions): Promise<BodyResult> {
+  if (isAnnouncedTooLarge(request, maxBytes)) return Promise.resolve({ type: 'tooLarge' });
+  // It may have gone away while the source was looked up: no event would come any more.
+  if (request.destroyed) return Promise.resolve({ type: 'aborted' });
   const room = new Room(budget);
-  const received = await receive(request, { maxBytes, room });
-  const result = received.type === 'body' ? await decode(request, { body: received.body, maxBytes, room }) : received;
-  if (result.type !== 'body') room.release();
-  return result;
+  if (!room.growTo(Number(request.headers['content-length'] ?? 0))) return Promise.resolve({ type: 'overloaded' });
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    /** The last byte has come. */
+    let isWhole = false;
+    let isOver = false;
+    const end = (result: BodyResult) => {
+      if (isOver) return;
+      isOver = true;
+      if (result.type !== 'body') room.release();
+      resolve(result);
+    };
+    // The listeners stay, also when nothing more is kept: data flow on and are dropped.
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (isOver) return;
+      if (bytes > maxBytes) return end({ type: 'tooLarge' });
+      if (!room.growTo(bytes)) return end({ type: 'overloaded' });
+      chunks.push(chunk);
+    });
+    request.on('end', () => {
+      isWhole = true;
+      if (isOver) return;
+      const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, bytes);
+      const coding = codingOf(request);
+      if (coding === 'identity' || bytes === 0) return end({ type: 'body', body, release: room.release });
+      decode(body, { coding, maxBytes, room }).then(end, reject);
+    });
+    request.on('close', () => {
+      if (!isWhole) end({ type: 'aborted' });
+    });
+    request.on('error', ignore);
+  });
 }
+
+const ignore = (): void => {};
 
 /** What one request has reserved of the budget. */
 class Room {
@@ -55,40 +89,15 @@ class Room {
   };
 }
 
-interface Receive {
+const codingOf = ({ headers }: IncomingMessage): string => headers['content-encoding']?.trim().toLowerCase() || 'identity';
+
+interface Decode {
+  readonly coding: string;
   readonly maxBytes: number;
   readonly room: Room;
 }
 
-type Received = { readonly type: 'body'; readonly body: Buffer } | { readonly type: 'tooLarge' | 'overloaded' | 'aborted' };
-
-function receive(request: IncomingMessage, { maxBytes, room }: Receive): Promise<Received> {
-  // It may have gone away while the source was looked up: no event would come any more.
-  if (request.destroyed) return Promise.resolve({ type: 'aborted' });
-  if (!room.growTo(Number(request.headers['content-length'] ?? 0))) return Promise.resolve({ type: 'overloaded' });
-  const { promise, resolve } = Promise.withResolvers<Received>();
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  const end = (result: Received) => {
-    // Without a listener for it, data flow on and are dropped.
-    request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
-    resolve(result);
-  };
-  const onData = (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > maxBytes) return end({ type: 'tooLarge' });
-    if (!room.growTo(bytes)) return end({ type: 'overloaded' });
-    chunks.push(chunk);
-  };
-  const onEnd = () => end({ type: 'body', body: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, bytes) });
-  const onClose = () => end({ type: 'aborted' });
-  request.on('data', onData).once('end', onEnd).once('close', onClose).once('error', onClose);
-  return promise;
-}
-
-async function decode(request: IncomingMessage, { body, maxBytes, room }: Receive & { readonly body: Buffer }): Promise<BodyResult> {
-  const coding = request.headers['content-encoding']?.trim().toLowerCase() ?? '';
-  if (coding === '' || coding === 'identity' || body.length === 0) return { type: 'body', body, release: room.release };
+async function decode(body: Buffer, { coding, maxBytes, room }: Decode): Promise<BodyResult> {
   if (!room.growTo(body.length + maxBytes)) return { type: 'overloaded' };
   const decoded = await decodeContent(body, { coding, maxBytes });
   return decoded.type === 'body' ? { ...decoded, release: room.release } : decoded;

@@ -81,6 +81,7 @@ export class SinkRouter {
   readonly #streams = new Map<string, OpenStream>();
   /** By sink object: a changed sink is a new object, and the old one's mapping goes with it. */
   readonly #mappings = new WeakMap<Sink, CompiledMapping>();
+  readonly #keys = new WeakMap<Sink, string>();
   #parts = 0;
   #pruneAt = firstPruneAt;
 
@@ -90,6 +91,7 @@ export class SinkRouter {
 
   /** The outcomes in the order of the sinks, once every sink has spoken whose clients wait. */
   async route(record: IngestRecord, sinks: readonly Sink[]): Promise<readonly SinkOutcome[]> {
+    if (sinks.length === 0) return [];
     const rendered = sinks.map((sink) => ({ sink, row: this.#mappingOf(sink).render(record) }));
     if (rendered.some(({ row }) => !row.ok)) {
       return rendered.map(({ sink, row }) => ({ sink, outcome: row.ok ? { type: 'withheld' } : { type: 'fault', fault: row } }));
@@ -104,7 +106,7 @@ export class SinkRouter {
     const unwaited = rows.filter(({ sink }) => !this.#isWaitedFor(sink));
     if (unwaited.length > 0) return this.#accept(record, { rows, unwaited, bytes });
     try {
-      return await this.#storeAll(record, rows);
+      return await this.#store(record, rows);
     } finally {
       this.#options.budget.release(bytes, rows.length);
     }
@@ -117,7 +119,7 @@ export class SinkRouter {
 
   /** By the slice that takes the sink's rows; where none is known, the answer waits for one. */
   #isWaitedFor(sink: Sink): boolean {
-    return this.#options.view.writingSlice(sinkKeyText(sinkKeyOf(sink)))?.slice.sync?.wait ?? true;
+    return this.#options.view.writingSlice(this.#keyOf(sink))?.slice.sync?.wait ?? true;
   }
 
   /** Rows of `unwaited` are stored behind the answer; their room is theirs until then. */
@@ -126,8 +128,8 @@ export class SinkRouter {
     { rows, unwaited, bytes }: { rows: readonly RoutedRow[]; unwaited: readonly RoutedRow[]; bytes: number },
   ): Promise<readonly SinkOutcome[]> {
     const waited = rows.filter((row) => !unwaited.includes(row));
-    const answered = waited.length > 0 ? this.#storeAll(record, waited) : [];
-    void Promise.all([this.#storeAll(record, unwaited), answered]).then(([outcomes]) => {
+    const answered = waited.length > 0 ? this.#store(record, waited) : [];
+    void Promise.all([this.#store(record, unwaited), answered]).then(([outcomes]) => {
       this.#options.budget.release(bytes, rows.length);
       for (const { sink, outcome } of outcomes) if (outcome.type !== 'stored') this.#options.onLost({ sink, outcome });
     });
@@ -135,19 +137,31 @@ export class SinkRouter {
     return rows.map(({ sink }) => known.get(sink) ?? { sink, outcome: { type: 'accepted' } });
   }
 
-  #storeAll(record: IngestRecord, rows: readonly RoutedRow[]): Promise<readonly StoreOutcome[]> {
-    return Promise.all(rows.map(({ sink, row }) => this.#store(record, sink, row)));
+  /** `rows` must not be empty. */
+  #store(record: IngestRecord, rows: readonly RoutedRow[]): Promise<readonly StoreOutcome[]> {
+    return new Promise((resolve) => {
+      const outcomes: StoreOutcome[] = [];
+      let open = rows.length;
+      for (const [index, { sink, row }] of rows.entries()) {
+        const settle = (outcome: RowOutcome) => {
+          outcomes[index] = { sink, outcome };
+          open -= 1;
+          if (open === 0) resolve(outcomes);
+        };
+        this.#streamOf(sink).add({
+          record,
+          row: { bytes: row.bytes, invalidUtf8: row.invalidUtf8, nul: row.nul, receivedAt: record.receivedAt },
+          sinkVersion: sink.version.number,
+          settle,
+        });
+      }
+    });
   }
 
-  #store(record: IngestRecord, sink: Sink, row: RenderedRow): Promise<StoreOutcome> {
-    return new Promise((resolve) => {
-      this.#streamOf(sink).add({
-        record,
-        row: { bytes: row.bytes, invalidUtf8: row.invalidUtf8, nul: row.nul, receivedAt: record.receivedAt },
-        sinkVersion: sink.version.number,
-        settle: (outcome) => resolve({ sink, outcome }),
-      });
-    });
+  #keyOf(sink: Sink): string {
+    const known = this.#keys.get(sink) ?? sinkKeyText(sinkKeyOf(sink));
+    this.#keys.set(sink, known);
+    return known;
   }
 
   #mappingOf(sink: Sink): CompiledMapping {
@@ -160,7 +174,7 @@ export class SinkRouter {
   }
 
   #streamOf(sink: Sink): SinkStream {
-    const sinkKey = sinkKeyText(sinkKeyOf(sink));
+    const sinkKey = this.#keyOf(sink);
     const open = this.#streams.get(sinkKey) ?? this.#openStream(sinkKey, sink);
     if (sink.version.number > open.version) {
       open.version = sink.version.number;

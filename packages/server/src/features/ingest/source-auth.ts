@@ -1,6 +1,8 @@
+import { timingSafeEqual } from 'node:crypto';
 import type { SecretVault } from '../accounts/secret-vault.ts';
 import type { DefinitionMirror } from '../definitions/definition-mirror.ts';
 import type { IngestSource } from '../definitions/ingest-source.ts';
+import type { Source } from '../definitions/source.ts';
 
 export type SourceMatch =
   | { readonly type: 'matched'; readonly sources: readonly IngestSource[] }
@@ -16,6 +18,11 @@ type Vault = Pick<SecretVault, 'secretMatches'>;
 export class SourceAuth {
   readonly #definitions: Definitions;
   readonly #vault: Vault;
+  /**
+   * Secrets that opened their source once: the keyed hash costs more than the parsing of a usual body. By source object,
+   * so that one whose secret was changed is not opened by the old one.
+   */
+  readonly #proven = new WeakMap<Source, Buffer>();
 
   constructor(definitions: Definitions, vault: Vault) {
     this.#definitions = definitions;
@@ -30,9 +37,18 @@ export class SourceAuth {
   }
 
   #judge(candidates: readonly IngestSource[], secret: string): SourceMatch {
-    const opened = candidates.filter(({ source }) => this.#vault.secretMatches(source.secret.hash, secret));
+    const given = Buffer.from(secret);
+    const opened = candidates.filter(({ source }) => this.#opens(source, given));
     if (opened.length === 0) return { type: 'notFound', exists: candidates.length > 0 };
     const sources = opened.filter(({ source }) => source.disabled === undefined);
     return sources.length > 0 ? { type: 'matched', sources } : { type: 'disabled' };
+  }
+
+  #opens(source: Source, given: Buffer): boolean {
+    const proven = this.#proven.get(source);
+    if (proven !== undefined && proven.length === given.length && timingSafeEqual(proven, given)) return true;
+    const isRight = this.#vault.secretMatches(source.secret.hash, given);
+    if (isRight) this.#proven.set(source, given);
+    return isRight;
   }
 }

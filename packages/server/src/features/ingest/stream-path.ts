@@ -32,6 +32,7 @@ function pathOf(url: string): string {
 }
 
 function segmentsOf(path: string): string[] {
+  if (!unusual.test(path)) return path.split('/').slice(1);
   const parts = path
     .replaceAll(/\/{2,}/g, '/')
     .split('/')
@@ -43,6 +44,9 @@ function segmentsOf(path: string): string[] {
   }
   return segments;
 }
+
+/** What a path must have for anything in it to be resolved or decoded. */
+const unusual = /%|\/\/|\/\./;
 
 function decode(segment: string): string {
   if (!segment.includes('%')) return segment;

@@ -4,7 +4,7 @@ import { isAppError } from '../../kernel/errors/app-error.ts';
 import type { ErrorCode } from '../../kernel/errors/error-table.ts';
 import type { Clock } from '../../kernel/time/clock.ts';
 import { IngestRecord } from '../mapping/record.ts';
-import { answerAllow, answerError, answerHealth, answerMethodNotAllowed, answerPreflight, answerResult } from './answer.ts';
+import { answerAllow, answerError, answerHealth, answerMethodNotAllowed, answerOk, answerPreflight, answerResult } from './answer.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { ClientIp } from './client-ip.ts';
 import type { IngestReport, KnownSource } from './ingest-report.ts';
@@ -12,7 +12,7 @@ import { isAnnouncedTooLarge, readBody } from './request-body.ts';
 import type { SinkRouter } from './sink-router.ts';
 import type { SourceAuth, SourceMatch } from './source-auth.ts';
 import { bearerSecret, isVerbose, parseStreamPath, type StreamPath } from './stream-path.ts';
-import { type StoredMark, summarizeOutcomes } from './write-result.ts';
+import { isStoredEverywhere, type StoredMark, summarizeOutcomes } from './write-result.ts';
 
 export interface StreamRequestOptions {
   readonly auth: SourceAuth;
@@ -50,46 +50,54 @@ export class StreamRequest {
   /** Never rejects. `expectsContinue`: the client sends its body only after `100 Continue`. */
   async serve({ expectsContinue }: { readonly expectsContinue: boolean }): Promise<void> {
     try {
-      await this.#route(expectsContinue);
+      const path = this.#route();
+      const source = path && (await this.#authenticate(path));
+      if (source) await this.#receive(source, expectsContinue);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  async #route(expectsContinue: boolean): Promise<void> {
+  /** The path of a record; every other request is answered. */
+  #route(): (StreamPath & { type: 'stream' }) | undefined {
     const { method, url = '/', headers, httpVersion } = this.#request;
     const response = this.#response;
     if (httpVersion === '1.1' && headers.host === undefined) {
-      return this.#refuse({ code: 'badRequest', message: 'the request has no Host header', close: true });
+      this.#refuse({ code: 'badRequest', message: 'the request has no Host header', close: true });
+      return undefined;
     }
     const path = parseStreamPath(url);
+    if (path.type === 'stream' && method === 'POST' && (path.secret !== undefined || headers.authorization !== undefined)) return path;
     if (path.type === 'health') {
-      if (method === 'GET') return answerHealth(response);
-      return method === 'OPTIONS' ? answerAllow(response, 'GET, OPTIONS') : answerMethodNotAllowed(response, 'GET, OPTIONS');
-    }
-    if (path.type === 'stream' && method === 'OPTIONS')
-      return answerPreflight(response, path.secret === undefined ? 'Authorization, *' : '*');
-    if (path.type === 'unknown' || (path.secret === undefined && headers.authorization === undefined)) {
-      return this.#refuse({
-        code: 'routeNotFound',
-        message: 'not found, please send data using POST /stream/<projectID>/<sourceID>/<secret>',
-      });
-    }
-    if (method !== 'POST') return answerMethodNotAllowed(response);
-    const source = await this.#authenticate(path);
-    if (source) await this.#receive(source, expectsContinue);
+      if (method === 'GET') answerHealth(response);
+      else if (method === 'OPTIONS') answerAllow(response, 'GET, OPTIONS');
+      else answerMethodNotAllowed(response, 'GET, OPTIONS');
+    } else if (path.type === 'stream' && method === 'OPTIONS') {
+      answerPreflight(response, path.secret === undefined ? 'Authorization, *' : '*');
+    } else if (path.type === 'unknown' || (path.secret === undefined && headers.authorization === undefined)) {
+      const message = 'not found, please send data using POST /stream/<projectID>/<sourceID>/<secret>';
+      this.#refuse({ code: 'routeNotFound', message });
+    } else answerMethodNotAllowed(response);
+    return undefined;
   }
 
   /** Before a byte of the body is read. Undefined where the request was refused. */
-  async #authenticate({ project, sourceId, secret }: StreamPath & { type: 'stream' }): Promise<MatchedSource | undefined> {
+  #authenticate({
+    project,
+    sourceId,
+    secret,
+  }: StreamPath & { type: 'stream' }): MatchedSource | undefined | Promise<MatchedSource | undefined> {
     if (!/^[+-]?\d{1,18}$/.test(project)) {
       this.#refuse({ code: 'badRequest', message: `invalid project ID "${project.slice(0, 100)}".` });
       return undefined;
     }
     const given = secret ?? bearerSecret(this.#request.headers.authorization ?? '');
-    const pending = this.#options.auth.match(Number(project), sourceId, given);
-    const match = pending instanceof Promise ? await pending : pending;
+    const match = this.#options.auth.match(Number(project), sourceId, given);
     const known: KnownSource = { project: Number(project), source: sourceId };
+    return match instanceof Promise ? match.then((found) => this.#admit(found, known)) : this.#admit(match, known);
+  }
+
+  #admit(match: SourceMatch, known: KnownSource): MatchedSource | undefined {
     switch (match.type) {
       case 'matched':
         return { sources: match.sources, known };
@@ -146,9 +154,15 @@ export class StreamRequest {
       record,
       sources.flatMap(({ sinks }) => sinks),
     );
+    const verbose = isVerbose(url);
+    if (!verbose && isStoredEverywhere(routed)) {
+      answerOk(this.#response);
+      report.stored(body.length);
+      return;
+    }
     const outcomes = sources.map((view) => ({ source: view.source, sinks: routed.filter(({ sink }) => view.sinks.includes(sink)) }));
     const result = summarizeOutcomes(outcomes);
-    answerResult(this.#response, result, isVerbose(url));
+    answerResult(this.#response, result, verbose);
     report.answered(result, { source, outcomes, bytes: body.length });
   }
 

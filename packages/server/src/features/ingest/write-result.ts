@@ -31,6 +31,10 @@ interface SinkReport {
   readonly message: string;
 }
 
+/** As most records are: nothing but `OK` is to be said. */
+export const isStoredEverywhere = (sinks: readonly SinkOutcome[]): boolean =>
+  sinks.length > 0 && sinks.every(({ outcome }) => outcome.type === 'stored');
+
 /** Top status = the largest of all sinks; 200 where there is none (stream data plane 2.4, 2.5). */
 export function summarizeOutcomes(outcomes: readonly SourceOutcome[]): WriteResult {
   const all = outcomes.flatMap(({ sinks }) => sinks).filter(({ outcome }) => outcome.type !== 'gone');

@@ -48,17 +48,20 @@ export class PartEncoder {
   async encode(rows: readonly BlockRow[]): Promise<EncodedBlock> {
     const members = cutMembers(rows);
     const raws = members.map((member) => Buffer.concat(member.map((row) => row.bytes)));
+    const rawLengths = raws.map((raw) => raw.length);
     const payloads = await Promise.all(raws.map((raw) => this.#compressor.compress(raw)));
     const buffers: Buffer[] = [];
     for (const [index, member] of members.entries()) {
-      const raw = raws[index];
       const payload = payloads[index];
-      if (raw && payload) buffers.push(this.#header(member, { raw, payload, last: index === members.length - 1 }), payload);
+      const rawLength = rawLengths[index];
+      if (payload && rawLength !== undefined) {
+        buffers.push(this.#header(member, { rawLength, payload, last: index === members.length - 1 }), payload);
+      }
     }
     return { buffers, ...blockFigures(buffers, rows) };
   }
 
-  #header(rows: readonly BlockRow[], { raw, payload, last }: { raw: Buffer; payload: Buffer; last: boolean }): Buffer {
+  #header(rows: readonly BlockRow[], { rawLength, payload, last }: { rawLength: number; payload: Buffer; last: boolean }): Buffer {
     const { firstAt, lastAt } = arrivals(rows);
     let flags = last ? memberFlag.end : 0;
     if (rows.some((row) => row.invalidUtf8)) flags |= memberFlag.invalidUtf8;
@@ -68,7 +71,7 @@ export class PartEncoder {
       sequence: this.#sequence,
       memberLength: headerLength + payload.length,
       rows: rows.length,
-      rawLength: raw.length,
+      rawLength,
       payloadCrc: crc32(payload),
       rowsBefore: this.#rowsBefore,
       firstAt,

@@ -104,7 +104,7 @@ class HttpServerPart implements Part {
       if (before && !before.headersSent) before.removeHeader('Connection');
       announceEnd(response);
     }
-    response.once('close', () => {
+    response.on('close', () => {
       this.#open.delete(response);
       if (this.#open.size === 0) this.#whenEmpty?.();
     });

@@ -36,7 +36,10 @@ export class Compressor implements AsyncDisposable {
     this.#size = size;
   }
 
-  /** The payload of one member. `raw` must not change until the promise settles. Rejects where a thread dies or the compressor is closed. */
+  /**
+   * The payload of one member. Takes `raw` over: a memory that it fills alone is moved to the thread, and empty afterwards.
+   * Rejects where a thread dies or the compressor is closed.
+   */
   compress(raw: Buffer): Buffer | Promise<Buffer> {
     if (raw.length < inlineBytes) return this.#codec.compress(raw);
     if (this.#stop.signal.aborted) return Promise.reject(new Error(closedText));
@@ -44,7 +47,9 @@ export class Compressor implements AsyncDisposable {
     const slot = id % this.#size;
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
     this.#jobs.set(id, { slot, resolve, reject });
-    this.#worker(slot).postMessage({ id, raw });
+    const { buffer } = raw;
+    const moved = buffer instanceof ArrayBuffer && buffer.byteLength === raw.length ? [buffer] : [];
+    this.#worker(slot).postMessage({ id, raw }, moved);
     return promise;
   }
 
