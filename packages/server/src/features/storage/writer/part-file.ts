@@ -47,8 +47,8 @@ export class PartFile implements AsyncDisposable {
   readonly #options: PartFileOptions;
   #file: PartHandle | undefined;
   #watermark = 0;
-  /** Acknowledged blocks wait for their sync. */
-  #isUnsynced = false;
+  /** In mode `cache`: what lies behind was acknowledged since the last sync. */
+  #flushedLength = 0;
   #failure: AppendFailure | undefined;
   #figures: Figures = zeroFigures;
   #tail: Promise<unknown> = Promise.resolve();
@@ -84,9 +84,8 @@ export class PartFile implements AsyncDisposable {
   async flush(): Promise<void> {
     if (this.#options.syncMode !== 'cache') return;
     await this.#tail;
-    const wasUnsynced = this.#isUnsynced;
-    this.#isUnsynced = false;
-    if (!wasUnsynced) return;
+    if (this.#flushedLength === this.#watermark) return;
+    this.#flushedLength = this.#watermark;
     // Of a part that failed, what is left was synced by its cut; its name was not.
     if (this.#file) await this.#sync(this.#file, { isNew: true });
     else await fsyncDirectory(dirname(this.#options.path));
@@ -115,7 +114,6 @@ export class PartFile implements AsyncDisposable {
       await writeFully(file, block.buffers, offset);
       checkpoint('part.afterWrite');
       if (syncMode === 'disk') await this.#sync(file, { isNew: this.#watermark === 0 });
-      else this.#isUnsynced = true;
     } catch (error) {
       return this.#fail(error);
     }
