@@ -5,12 +5,14 @@ import { createClientIp } from '../features/ingest/client-ip.ts';
 import { headerNames } from '../features/mapping/headers-json.ts';
 import { createUuidV7 } from '../features/mapping/uuid.ts';
 import { quarantineOperations } from '../features/storage/quarantine-operations.ts';
+import { statisticsOperations } from '../features/storage/statistics-operations.ts';
 import { randomId } from '../kernel/codec/random-id.ts';
 import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
 import { startPart } from '../kernel/lifecycle/started-part.ts';
 import { createApiServer } from './api.ts';
 import type { Node } from './node.ts';
 import { publicUrl, urlOf } from './public-url.ts';
+import { settingDefaults } from './storage-settings.ts';
 
 /** Component `api`: the configuration API. Returns its base URL. */
 export async function startApi(node: Node, sourceUrl: string): Promise<string> {
@@ -29,8 +31,12 @@ export async function startApi(node: Node, sourceUrl: string): Promise<string> {
     tasks,
     hooks: storage.definitionHooks,
     hiddenHeaders: headerNames(config.source.http.hiddenHeaders),
-    furtherOperations: quarantineOperations({ store: metadata, quarantine: storage.quarantine }),
+    furtherOperations: [
+      ...statisticsOperations({ store: metadata, view: storage.view, clock, logger }),
+      ...quarantineOperations({ store: metadata, quarantine: storage.quarantine }),
+    ],
     mapping: { maxRowBytes: config.storage.level.local.encoding.rowSizeLimit, uuid: createUuidV7({ clock }) },
+    settingDefaults: settingDefaults(config),
     verifier,
     randomId,
     clientIpOf: (request) => clientIp(request.socket.remoteAddress, request.rawHeaders),

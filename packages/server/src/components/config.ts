@@ -110,6 +110,13 @@ export const configSchema = z.object({
             gzip: z.object({ level: count(1, { min: 1, max: 9 }).describe('1: fastest, 9: smallest.') }),
             zstd: z.object({ level: count(1, { min: 1, max: 9 }).describe('1: fastest, 9: smallest.') }),
           }),
+          sync: z.object({
+            mode: z
+              .enum(['disk', 'cache'])
+              .default('disk')
+              .describe('A row counts as stored once it is synced to the disk, or once the operating system has it (cache).'),
+            wait: z.boolean().default(true).describe('Answer once the row is stored (200), not once it is taken into memory (202).'),
+          }),
         }),
       }),
       staging: z.object({

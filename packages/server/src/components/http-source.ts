@@ -34,6 +34,11 @@ export async function startHttpSource(node: Node): Promise<string> {
 
   const { http, queue } = config.source;
   const rows = new ByteBudget({ maxBytes: queue.maxBytes, maxItems: queue.maxRows });
+  const report = new IngestReport({
+    meter: createIngestMeter(metrics.declare(ingestMetricTable), rows),
+    logger,
+    rejections: new RateLimitedLog({ logger, linesPerMinute: rejectionLinesPerMinute }),
+  });
   const router = new SinkRouter({
     nodeId: folder.nodeId,
     definitions,
@@ -43,6 +48,7 @@ export async function startHttpSource(node: Node): Promise<string> {
     uuid: createUuidV7({ clock }),
     maxRowBytes: config.storage.level.local.encoding.rowSizeLimit,
     budget: rows,
+    onLost: (lost) => report.lost(lost),
     clock,
     logger,
   });
@@ -60,11 +66,7 @@ export async function startHttpSource(node: Node): Promise<string> {
       idleTimeoutMs: http.idleTimeout,
       maxConnections: http.maxConnections,
     },
-    report: new IngestReport({
-      meter: createIngestMeter(metrics.declare(ingestMetricTable), rows),
-      logger,
-      rejections: new RateLimitedLog({ logger, linesPerMinute: rejectionLinesPerMinute }),
-    }),
+    report,
     clock,
   });
   // Drained behind the server: what a client did not wait for is stored all the same.

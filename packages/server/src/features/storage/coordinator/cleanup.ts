@@ -104,7 +104,7 @@ function addFile(sum: SinkSum, file: FinishedFile): SinkSum {
   const isDiscarded = file.state === 'discarded';
   const discarded = (sum.discardedRows ?? 0) + (isDiscarded ? goodRows : 0);
   return {
-    ...addFigures(sum, isDiscarded ? { ...file.figures, goodRows: 0 } : file.figures),
+    ...addFigures(sum, isDiscarded ? { ...zeroFigures, damagedRows: file.figures.damagedRows } : file.figures),
     acceptedRows: acceptedRowsOf({ ...sum, figures: sum }) + acceptedRowsOf(file),
     sentRows: sentRowsOf({ ...sum, figures: sum }) + sentRowsOf(file),
     importedRows: (sum.importedRows ?? sum.goodRows) + (isDiscarded ? 0 : file.importedRows),

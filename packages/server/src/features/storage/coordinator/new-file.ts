@@ -24,7 +24,8 @@ export function newFile(sink: Sink, openedAt: string, settings: FileSettings): F
 export function newSlice(file: File, place: Pick<Slice, 'volumeId' | 'openedAt' | 'codec'>): Slice {
   const { sink, sinkVersion } = file;
   const { volumeId, openedAt, codec } = place;
-  return { sink, volumeId, openedAt, file: fileKeyText(file), sinkVersion, codec, state: 'writing' };
+  const { sync } = file.settings;
+  return { sink, volumeId, openedAt, file: fileKeyText(file), sinkVersion, codec, ...(sync && { sync }), state: 'writing' };
 }
 
 /** What opens the slice, as part of a transaction; it fails where the key is taken. */

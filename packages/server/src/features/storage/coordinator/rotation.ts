@@ -1,14 +1,16 @@
 import { decodeJson } from '../../../kernel/codec/json.ts';
 import { utcTime } from '../../../kernel/codec/utc-time.ts';
 import type { TransactionPart } from '../../definitions/definition-hooks.ts';
-import { definitionPrefix, sinkKeyText } from '../../definitions/keys.ts';
+import { definitionPrefix, sinkKeyText, sourceKeyText } from '../../definitions/keys.ts';
 import { type Sink, sinkKeyOf, sinkSchema } from '../../definitions/sink.ts';
+import { type Source, sourceSchema } from '../../definitions/source.ts';
 import { joinParts } from '../../definitions/transaction-part.ts';
 import type { CodecName } from '../block/block-codec.ts';
 import { type File, type FileSettings, transitionFile } from '../state/file.ts';
 import { type Slice, transitionSlice } from '../state/slice.ts';
 import { fileKeyText, fileMetadataKey, sliceKeyText, sliceMetadataKey } from '../state/storage-keys.ts';
 import type { StorageStore, Stored } from '../state/storage-store.ts';
+import { fileSettings } from './file-settings.ts';
 import { slicesOfFile } from './file-slices.ts';
 import { newFile, newSlice, openingOfFile, openingOfSlice } from './new-file.ts';
 import { newestFile } from './newest-file.ts';
@@ -42,7 +44,7 @@ export class Rotation {
     const last = await this.#newestFile(sink);
     if (last?.value.state === 'writing') {
       const { part, at } = await this.#closing(last);
-      return joinParts(part, this.#opening(sink, at));
+      return joinParts(part, await this.#opening(sink, at));
     }
     return this.#opening(sink, last ? after(store.now(), last.value.openedAt, last.value.closingAt) : store.now());
   }
@@ -79,7 +81,7 @@ export class Rotation {
     const { part, at } = await this.#closing(stored);
     const sink = await this.#sink(sinkKeyText(stored.value.sink));
     const parts: TransactionPart[] = [part, { checks: [{ key: sink.key, modRevision: sink.modRevision }], writes: [] }];
-    if (sink.value && !sink.value.disabled) parts.push(this.#opening(sink.value, at));
+    if (sink.value && !sink.value.disabled) parts.push(await this.#opening(sink.value, at));
     return this.#commit(...parts);
   }
 
@@ -89,9 +91,10 @@ export class Rotation {
     return newestFile(store, sinkKey, knownFiles(sinkKey));
   }
 
-  #opening(sink: Sink, openedAt: string): TransactionPart {
+  async #opening(sink: Sink, openedAt: string): Promise<TransactionPart> {
     const { settings, codec, assignVolume } = this.#options;
-    const file = newFile(sink, openedAt, settings);
+    const source = await this.#source(sink);
+    const file = newFile(sink, openedAt, fileSettings(settings, source?.settings ?? [], sink.settings ?? []));
     return joinParts(openingOfFile(file), openingOfSlice(newSlice(file, { volumeId: assignVolume(), openedAt, codec })));
   }
 
@@ -113,6 +116,12 @@ export class Rotation {
     const entry = await this.#options.store.metadata.get(key);
     const value = entry && decodeJson(entry.value, { schema: sinkSchema, what: key, code: 'invariantBroken' });
     return { key, modRevision: entry?.modRevision ?? 0, value };
+  }
+
+  async #source(sink: Sink): Promise<Source | undefined> {
+    const key = definitionPrefix.activeSource + sourceKeyText(sink);
+    const entry = await this.#options.store.metadata.get(key);
+    return entry && decodeJson(entry.value, { schema: sourceSchema, what: key, code: 'invariantBroken' });
   }
 
   async #commit(...parts: readonly TransactionPart[]): Promise<boolean> {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { figuresSchema } from './figures.ts';
 import { retrySchema } from './retry.ts';
 import { rowCounts } from './row-counts.ts';
+import { syncSettingsSchema } from './sync-settings.ts';
 
 /**
  * A file: the unit of import. Its slices are found under `storage/file-slice/<fileKey>/`.
@@ -24,6 +25,8 @@ export const sinkRefSchema = z.object({ projectId: z.int(), branchId: z.int(), s
 /** Triggers as they were when the file was opened. Times in milliseconds, sizes in bytes. */
 const fileSettingsSchema = z.object({
   maxRowBytes: z.int(),
+  /** Absent in records of earlier releases: disk, wait. */
+  sync: syncSettingsSchema.optional(),
   upload: z.object({ minIntervalMs: z.number(), intervalMs: z.number(), count: z.int(), bytes: z.int() }),
   import: z.object({
     minIntervalMs: z.number(),

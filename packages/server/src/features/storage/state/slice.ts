@@ -4,6 +4,7 @@ import { type Figures, figuresSchema } from './figures.ts';
 import { sinkRefSchema } from './file.ts';
 import { retrySchema } from './retry.ts';
 import { rowCounts } from './row-counts.ts';
+import { syncSettingsSchema } from './sync-settings.ts';
 
 /**
  * A slice: the parts of one file on one volume, the unit of upload.
@@ -23,6 +24,8 @@ const sliceBase = z.object({
   file: z.string(),
   sinkVersion: z.int(),
   codec: z.enum(codecNames),
+  /** Of its file. */
+  sync: syncSettingsSchema.optional(),
   retry: retrySchema.optional(),
 });
 

@@ -133,7 +133,15 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
       folder: join(volumePath, sliceFolder(slice)),
       logger: logger.child({ slice: key }),
       room,
-      createPart: (path) => new PartFile({ path, volumePath, checkpoint, room, sync: (work) => this.#sync(slice.volumeId, work) }),
+      createPart: (path) =>
+        new PartFile({
+          path,
+          volumePath,
+          syncMode: slice.sync?.mode,
+          checkpoint,
+          room,
+          sync: (work) => this.#sync(slice.volumeId, work),
+        }),
     });
     this.#open.set(key, opened);
     return opened;

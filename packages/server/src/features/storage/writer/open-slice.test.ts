@@ -38,13 +38,15 @@ interface Opening {
   readonly sync?: <T>(work: () => Promise<T>) => Promise<T>;
   readonly create?: (path: string) => Promise<PartHandle>;
   readonly room?: BlockRoom;
+  readonly syncMode?: 'disk' | 'cache';
 }
 
-const openSlice = ({ state = 'writing', sync = (work) => work(), create, room }: Opening = {}) =>
+const openSlice = ({ state = 'writing', sync = (work) => work(), create, room, syncMode }: Opening = {}) =>
   new OpenSlice({
     slice: state === 'writing' ? { ...slice, state } : { ...slice, state, closingAt: 't' },
     folder,
-    createPart: (path) => new PartFile({ path, volumePath: temp.path, checkpoint: noCheckpoint, sync, ...(create && { create }) }),
+    createPart: (path) =>
+      new PartFile({ path, volumePath: temp.path, checkpoint: noCheckpoint, sync, syncMode, ...(create && { create }) }),
     ...(room && { room }),
     logger: silentLogger,
   });
@@ -295,4 +297,38 @@ test('on a full volume a new part is refused before it exists, and the slice sea
   isFull = true;
   expect(await open.append(request(second.name, blocksOf(second)[0]!))).toEqual({ type: 'full' });
   expect(await open.seal()).toMatchObject({ parts: [{ name: first.name }], figures: { goodRows: 1 } });
+});
+
+test('in mode cache sealing syncs every part before it counts', async () => {
+  let syncs = 0;
+  await using open = openSlice({
+    syncMode: 'cache',
+    sync: (work) => {
+      syncs += 1;
+      return work();
+    },
+  });
+  await open.append(request('a-1', a1!));
+  await open.append(request('b-1', b1!));
+  expect(syncs).toBe(0);
+  const { parts } = await open.seal();
+  expect([syncs, parts.map(({ name }) => name)]).toEqual([2, ['a-1', 'b-1']]);
+});
+
+test('in mode cache a slice is sealed although a sync fails: what the disk has is told by the upload', async () => {
+  await using open = openSlice({ syncMode: 'cache', sync: () => Promise.reject(new Error('EIO')) });
+  await open.append(request('a-1', a1!));
+  expect(await open.seal()).toMatchObject({ parts: [{ name: 'a-1', length: a1!.block.length }], figures: { goodRows: 1 } });
+});
+
+test('in mode cache a stop without a sealing syncs', async () => {
+  let syncs = 0;
+  const sync = <T>(work: () => Promise<T>) => {
+    syncs += 1;
+    return work();
+  };
+  const open = openSlice({ syncMode: 'cache', sync });
+  await open.append(request('a-1', a1!));
+  await open[Symbol.asyncDispose]();
+  expect(syncs).toBe(1);
 });

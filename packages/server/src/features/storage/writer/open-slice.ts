@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorText } from '../../../kernel/errors/app-error.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
 import { extensionOf } from '../block/block-codec.ts';
 import { type BlockRoom, boundlessRoom } from '../disk/volume-room.ts';
@@ -77,7 +78,7 @@ export class OpenSlice implements AsyncDisposable {
     }
   }
 
-  /** Parts by name, each with the bytes that are durable in it. */
+  /** Parts by name, each with the bytes that are acknowledged in it. */
   async durableParts(): Promise<ReadonlyMap<string, number>> {
     const recovered = [...(await this.#recoverOnce())].map(([name, { length }]) => [name, length] as const);
     return new Map([...recovered, ...[...this.#parts].map(([name, { watermark }]) => [name, watermark] as const)]);
@@ -92,6 +93,7 @@ export class OpenSlice implements AsyncDisposable {
   async seal(): Promise<{ parts: SealedPart[]; figures: Figures; unknownDamage: boolean }> {
     this.stopAccepting();
     await Promise.allSettled(this.#begun);
+    await this.#flush();
     const parts: SealedPart[] = [];
     let figures = zeroFigures;
     let unknownDamage = false;
@@ -113,7 +115,19 @@ export class OpenSlice implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.stopAccepting();
     await this.#recovered?.catch(() => undefined);
+    await this.#flush();
     for (const part of this.#parts.values()) await part[Symbol.asyncDispose]();
+  }
+
+  /** Sealing goes on where a disk fails here: its rows were promised to survive the process only, and the upload verifies them. */
+  async #flush(): Promise<void> {
+    for (const [part, file] of this.#parts) {
+      try {
+        await file.flush();
+      } catch (error) {
+        this.#options.logger.error({ part, error: errorText(error) }, 'a part could not be synced: a loss of power may lose rows of it');
+      }
+    }
   }
 
   /** A part from before this writer's start is finished for its source, which may have survived: it goes on with the next part. */
