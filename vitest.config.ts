@@ -33,7 +33,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: [`${server}/test/integration/**/*.test.ts`],
+          include: ['integration', 'corruption'].map((suite) => `${server}/test/${suite}/**/*.test.ts`),
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,

@@ -54,7 +54,7 @@ function operationObject(operation: Operation, schemas: Json): Json {
     responses: {
       [String(status)]: {
         description: status === 202 ? 'The task is started.' : 'Done.',
-        content: jsonContent(schemaObject(answer, { io: 'output', schemas })),
+        ...(!(answer instanceof z.ZodUndefined) && { content: jsonContent(schemaObject(answer, { io: 'output', schemas })) }),
       },
       default: { description: 'The operation failed.', content: jsonContent(schemaObject(errorBodySchema, { io: 'output', schemas })) },
     },

@@ -19,6 +19,7 @@ export interface Operation<Params = unknown, Query = unknown, Body = unknown, An
   readonly body?: z.ZodType<Body>;
   readonly rawBody?: true;
   readonly status: 200 | 202;
+  /** `undefined` alone: an empty body. */
   readonly answer: z.ZodType<Answer>;
   /** Error names beyond those that every operation may answer. */
   readonly errors: readonly string[];

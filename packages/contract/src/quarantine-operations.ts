@@ -26,7 +26,7 @@ export const retryQuarantinedFile = operation({
   id: 'RetryQuarantinedFile',
   method: 'POST',
   path: `${path}/retry`,
-  summary: 'Ends the quarantine of a file; its import runs at once.',
+  summary: 'Ends the quarantine of a file: it is staged again from its local parts and imported at once.',
   tag: 'internal',
   access: 'write',
   params,

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { z } from 'zod';
 import type { Ask, FolderOptions } from './folder-command.ts';
 
@@ -26,6 +26,7 @@ export async function catSlice(
   for (const { path, length } of parts) {
     if (length === 0) continue;
     err(`${path}\n`);
-    await pipeline(createReadStream(path, { end: length - 1 }), createGunzip(), out, { end: false });
+    const unpack = path.endsWith('.zst') ? createZstdDecompress() : createGunzip();
+    await pipeline(createReadStream(path, { end: length - 1 }), unpack, out, { end: false });
   }
 }

@@ -36,9 +36,9 @@ export async function runCommand(argv: readonly string[], context: CliContext): 
     revokeToken({ ask, out: context.out }, { id, ...options }),
   );
 
-  onData(program.command('status').description('where the rows of each sink are, and what needs attention')).action((options) =>
-    printStatus({ ask, out: context.out }, options),
-  );
+  onData(program.command('status').description('where the rows of each sink are, and what needs attention'))
+    .option('--files', 'also files that are not imported or lost rows, and their slices: `sluice cat <slice>` shows the rows of one')
+    .action((options) => printStatus({ ask, out: context.out }, options));
   onData(program.command('query').argument('<sql>').description('read-only SQL on the tables of a project'))
     .option('--project <id>', 'project id', '1')
     .action((sql, options) => printQuery({ ask, out: context.out }, { sql, ...options }));

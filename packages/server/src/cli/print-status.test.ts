@@ -8,6 +8,7 @@ const sink = {
   retrying: 0,
   retryReasons: [],
   quarantined: [],
+  stagedAgain: [],
 };
 const volume = {
   id: 'volume0001',

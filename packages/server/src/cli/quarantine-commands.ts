@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { FolderOptions, FolderTools } from './folder-command.ts';
 
 const outcomeTexts: Readonly<Record<z.infer<typeof quarantineOutcomeSchema>['state'], string>> = {
-  importing: 'released: the running service imports it at once, a stopped one when it starts',
+  importing: 'released: the running service stages and imports it again at once, a stopped one when it starts',
   discarding: 'given up: the table engine does not answer, the discard ends when it does',
   discarded: 'discarded',
   imported: 'not discarded: an import was faster, the rows are in the table',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { roles } from '../features/accounts/principal.ts';
+import { storageFiles } from '../features/storage/storage-files.ts';
 import { storageStatus } from '../features/storage/storage-status.ts';
 import { AppError } from '../kernel/errors/app-error.ts';
 import { AdminCommands } from '../kernel/folder/admin-commands.ts';
@@ -26,12 +27,13 @@ export function adminCommands(node: Node, { isService }: { readonly isService: b
   commands.register({ name: 'token-revoke', input: z.object({ id: z.string() }), run: ({ id }) => tokens.revoke(id) });
   commands.register({
     name: 'status',
-    input: z.object({}),
-    run: async () => ({
+    input: z.object({ files: z.boolean().optional() }),
+    run: async ({ files }) => ({
       now: clock.now(),
       ...readiness.report(),
       sinks: storageStatus(storage.view),
       volumes: await storage.volumeSpace(),
+      ...(files === true && { files: storageFiles(storage.view) }),
     }),
   });
   commands.register({

@@ -5,12 +5,14 @@ import { createClientIp } from '../features/ingest/client-ip.ts';
 import { headerNames } from '../features/mapping/headers-json.ts';
 import { createUuidV7 } from '../features/mapping/uuid.ts';
 import { quarantineOperations } from '../features/storage/quarantine-operations.ts';
+import { statisticsOperations } from '../features/storage/statistics-operations.ts';
 import { randomId } from '../kernel/codec/random-id.ts';
 import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
 import { createApiServer } from './api.ts';
 import { openCertificate, schemeOf } from './listener-certificate.ts';
 import type { Node } from './node.ts';
 import { publicUrl, urlOf } from './public-url.ts';
+import { settingDefaults } from './storage-settings.ts';
 
 interface ApiParts {
   readonly sourceUrl: string;
@@ -32,8 +34,12 @@ export async function startApi(node: Node, { sourceUrl, verifier }: ApiParts): P
     tasks,
     hooks: storage.definitionHooks,
     hiddenHeaders: headerNames(config.source.http.hiddenHeaders),
-    furtherOperations: quarantineOperations({ store: metadata, quarantine: storage.quarantine }),
+    furtherOperations: [
+      ...statisticsOperations({ store: metadata, view: storage.view, clock, logger }),
+      ...quarantineOperations({ store: metadata, quarantine: storage.quarantine }),
+    ],
     mapping: { maxRowBytes: config.storage.level.local.encoding.rowSizeLimit, uuid: createUuidV7({ clock }) },
+    settingDefaults: settingDefaults(config),
     verifier,
     randomId,
     clientIpOf: (request) => clientIp(request.socket.remoteAddress, request.rawHeaders),

@@ -7,6 +7,7 @@ import { type DefinitionApiDeps, definitionOperations } from '../features/defini
 import { AppError, errorText as textOf } from '../kernel/errors/app-error.ts';
 import type { Certificate } from '../kernel/tls/certificate.ts';
 import { createWebServer } from '../kernel/tls/web-server.ts';
+import { addDocumentation, documentationFolder, documentationRoutes } from './api/documentation.ts';
 import { errorBody, errorText, TokenRefused } from './api/error-answer.ts';
 import { httpError, maxBodyBytes } from './api/http-errors.ts';
 import { type ClientIpOf, parseQuery, rawRequest } from './api/raw-request.ts';
@@ -27,10 +28,8 @@ export interface ApiServerDeps extends DefinitionApiDeps {
 const webServerOptions = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 72_000 };
 
 /** Paths of the API that are no operations, and words of it that are no ids. */
-const plainRoutes = [
-  { method: 'GET', path: '/' },
-  { method: 'GET', path: '/health-check' },
-] as const;
+const plainRoutes = [{ method: 'GET', path: '/' }, { method: 'GET', path: '/health-check' }, ...documentationRoutes] as const;
+const folders: readonly string[] = ['/', documentationFolder];
 const notBuilt = ['/v1/branches/{branchId}/sources/deleted', '/v1/branches/{branchId}/sources/{sourceId}/sinks/deleted'];
 
 /** The HTTP server of the configuration API, ready to listen or to be injected into. */
@@ -80,7 +79,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<FastifyInsta
   app.addHook('onRequest', async (request, reply) => {
     const path = pathOf(request);
     // The router takes nothing for an id.
-    if (request.is404 || (path !== '/' && path.endsWith('/'))) return refuse(request, { reply, table });
+    if (request.is404 || (path.endsWith('/') && !folders.includes(path))) return refuse(request, { reply, table });
     return;
   });
   app.removeAllContentTypeParsers();
@@ -88,6 +87,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<FastifyInsta
 
   app.get('/', (_request, reply) => reply.redirect('/v1', 301));
   app.get('/health-check', (_request, reply) => reply.type('text/plain').send('OK'));
+  addDocumentation(app);
   for (const path of notBuilt) {
     app.get(frameworkPath(path), (request) => {
       throw notFound(request);
@@ -106,7 +106,9 @@ function addRoute(app: FastifyInstance, { bound, deps }: { readonly bound: Bound
     handler: async (request, reply) => {
       const raw = rawRequest(request, { path, clientIpOf: deps.clientIpOf });
       const execute = bound.prepare(raw);
-      const answer = JSON.stringify(await execute(() => authorize(deps.verifier, raw.token ?? '')));
+      const value = await execute(() => authorize(deps.verifier, raw.token ?? ''));
+      if (value === undefined) return reply.code(status).send();
+      const answer = JSON.stringify(value);
       if (deps.validateAnswers === true && JSON.stringify(schema.parse(JSON.parse(answer))) !== answer) {
         throw new AppError('invariantBroken', `The answer of ${method} ${path} is not as its schema says: ${answer}`);
       }
@@ -128,7 +130,7 @@ async function authorize(verifier: TokenVerifier, token: string) {
 /** A path with a slash too many leads to the one without; a known path says which methods it takes; else it is not there. */
 function refuse(request: FastifyRequest, { reply, table }: { readonly reply: FastifyReply; readonly table: RouteTable }): FastifyReply {
   const path = pathOf(request);
-  const trimmed = path.replace(/(?!^)\/+$/, '');
+  const trimmed = folders.includes(path) ? path : path.replace(/(?!^)\/+$/, '');
   if (trimmed !== path && table.methodsOf(trimmed).includes(request.method)) {
     return reply.redirect(trimmed + request.url.slice(path.length), 301);
   }

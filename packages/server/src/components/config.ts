@@ -94,9 +94,11 @@ export const configSchema = z.object({
       ),
     }),
     retention: z.object({
-      data: durationSetting('10m', { min: '0s', max: '720h' }).describe('Local parts of an imported file go after this time.'),
+      data: durationSetting('10m', { min: '0s', max: '720h' }).describe(
+        'Local parts of an imported file go after this time; at once while their volume is under its reserve.',
+      ),
       record: durationSetting('1h', { min: '0s', max: '720h' }).describe(
-        'Staged objects, ledger row and record of an imported file go after this time.',
+        'Staged objects, ledger row and record of an imported file go after this time; at once while its volume is under its reserve.',
       ),
       unknown: durationSetting('1h', { min: '0s', max: '720h' }).describe(
         'Slice folders that metadata does not know are moved to lost+found once unchanged for this time.',
@@ -117,6 +119,23 @@ export const configSchema = z.object({
       local: z.object({
         encoding: z.object({
           rowSizeLimit: byteSizeSetting('1536KB', { min: '1KB', max: '2MB' }).describe('One CSV row; more is answered with 413.'),
+          compression: z.object({
+            type: z
+              .enum(['gzip', 'zstd', 'none'])
+              .default('gzip')
+              .describe(
+                'Of part files and staged objects. none: gzip files that are not compressed. Holds for slices opened from then on.',
+              ),
+            gzip: z.object({ level: count(1, { min: 1, max: 9 }).describe('1: fastest, 9: smallest.') }),
+            zstd: z.object({ level: count(1, { min: 1, max: 9 }).describe('1: fastest, 9: smallest.') }),
+          }),
+          sync: z.object({
+            mode: z
+              .enum(['disk', 'cache'])
+              .default('disk')
+              .describe('A row counts as stored once it is synced to the disk, or once the operating system has it (cache).'),
+            wait: z.boolean().default(true).describe('Answer once the row is stored (200), not once it is taken into memory (202).'),
+          }),
         }),
       }),
       staging: z.object({

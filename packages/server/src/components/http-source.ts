@@ -37,6 +37,11 @@ export async function startHttpSource(node: Node, verifier: TokenVerifier): Prom
 
   const { http, queue } = config.source;
   const rows = new ByteBudget({ maxBytes: queue.maxBytes, maxItems: queue.maxRows });
+  const report = new IngestReport({
+    meter: createIngestMeter(metrics.declare(ingestMetricTable), rows),
+    logger,
+    rejections: new RateLimitedLog({ logger, linesPerMinute: rejectionLinesPerMinute }),
+  });
   const router = new SinkRouter({
     nodeId: folder.nodeId,
     definitions,
@@ -46,6 +51,7 @@ export async function startHttpSource(node: Node, verifier: TokenVerifier): Prom
     uuid: createUuidV7({ clock }),
     maxRowBytes: config.storage.level.local.encoding.rowSizeLimit,
     budget: rows,
+    onLost: (lost) => report.lost(lost),
     clock,
     logger,
   });
@@ -65,11 +71,7 @@ export async function startHttpSource(node: Node, verifier: TokenVerifier): Prom
       idleTimeoutMs: http.idleTimeout,
       maxConnections: http.maxConnections,
     },
-    report: new IngestReport({
-      meter: createIngestMeter(metrics.declare(ingestMetricTable), rows),
-      logger,
-      rejections: new RateLimitedLog({ logger, linesPerMinute: rejectionLinesPerMinute }),
-    }),
+    report,
     clock,
   });
   // Drained behind the server: what a client did not wait for is stored all the same.

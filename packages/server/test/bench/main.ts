@@ -1,18 +1,35 @@
-import { benchIngest } from './ingest.ts';
+import { benchIngest, benchIngestBodies, benchIngestConnections, benchIngestImport, benchIngestWidth } from './ingest/ingest.ts';
+import { benchIngestMemory } from './ingest/memory.ts';
+import { benchIngestRestart } from './ingest/restart.ts';
+import { writePerformancePage } from './performance-page.ts';
 import { type Figure, report } from './report.ts';
 
-/** `make bench [ONLY=id] [CHECK=1]`: measures, prints, and with CHECK=1 fails where a bar is missed. */
-const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
-  ingest: benchIngest,
+interface Bench {
+  readonly run: () => Promise<Figure[]>;
+  /** Only with LONG=1, or by its own name. */
+  readonly isLong?: boolean;
+}
+
+/** `make bench [ONLY=id] [CHECK=1] [LONG=1] [REPORT=1]`: measures, prints, and with CHECK=1 fails where a bar is missed. */
+const benches: Readonly<Record<string, Bench>> = {
+  ingest: { run: benchIngest },
+  'ingest-import': { run: benchIngestImport },
+  'ingest-connections': { run: benchIngestConnections },
+  'ingest-bodies': { run: benchIngestBodies },
+  'ingest-width': { run: benchIngestWidth },
+  'ingest-restart': { run: benchIngestRestart },
+  'ingest-memory': { run: benchIngestMemory, isLong: true },
 };
 
-const only = process.env['ONLY'];
-if (only !== undefined && !Object.hasOwn(benches, only)) {
+const { ONLY: only, CHECK, LONG, REPORT } = process.env;
+/** A name stands for its group, too: `ingest` for all that begin with `ingest-`. */
+const isChosen = (name: string): boolean => only === undefined || name === only || name.startsWith(`${only}-`);
+const chosen = Object.entries(benches).filter(([name, { isLong }]) => isChosen(name) && (!isLong || LONG === '1' || name === only));
+if (chosen.length === 0) {
   process.stderr.write(`There is no benchmark "${only}": ONLY is one of ${Object.keys(benches).join(', ')}.\n`);
   process.exit(64);
 }
 let short = 0;
-for (const [name, bench] of Object.entries(benches)) {
-  if (only === undefined || only === name) short += report(name, await bench());
-}
-process.exit(process.env['CHECK'] === '1' && short > 0 ? 1 : 0);
+for (const [name, { run }] of chosen) short += report(name, await run());
+if (REPORT === '1') process.stdout.write(`${writePerformancePage()}\n`);
+process.exit(CHECK === '1' && short > 0 ? 1 : 0);

@@ -1,33 +1,67 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 
-export interface Figure {
-  readonly id: string;
-  readonly value: number;
-  readonly unit: string;
+const figureSchema = z.object({
+  id: z.string(),
+  value: z.number(),
+  unit: z.string(),
   /** The largest value that is good enough. */
-  readonly bar?: number;
-}
+  bar: z.number().optional(),
+  /** The smallest value that is good enough. */
+  atLeast: z.number().optional(),
+});
+export type Figure = z.infer<typeof figureSchema>;
 
-const folder = fileURLToPath(new URL('../../../../bench/out/', import.meta.url));
+export const reportSchema = z.object({
+  name: z.string(),
+  at: z.string(),
+  machine: z.object({
+    node: z.string(),
+    platform: z.string(),
+    kernel: z.string(),
+    cpu: z.string(),
+    cores: z.int(),
+    memoryBytes: z.int(),
+  }),
+  figures: z.array(figureSchema),
+});
+
+/** Where each benchmark leaves its last figures. */
+export const reportFolder = fileURLToPath(new URL('../../../../bench/out/', import.meta.url));
 
 /** Prints one line for each figure and writes the same, with the machine, to `bench/out/<name>.json`. Returns how many bars are missed. */
 export function report(name: string, figures: readonly Figure[]): number {
-  for (const { id, value, unit, bar } of figures) {
-    const verdict = bar === undefined ? '' : ` bar <= ${bar}: ${value <= bar ? 'ok' : 'SHORT'}`;
-    process.stdout.write(`bench ${id} ${text(value)} ${unit}${verdict}\n`);
-  }
-  mkdirSync(folder, { recursive: true });
+  for (const figure of figures) process.stdout.write(`bench ${figure.id} ${numberText(figure.value)} ${figure.unit}${verdict(figure)}\n`);
+  mkdirSync(reportFolder, { recursive: true });
   const machine = {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
-    cpu: cpus()[0]?.model,
+    kernel: release(),
+    cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     memoryBytes: totalmem(),
   };
-  writeFileSync(`${folder}${name}.json`, `${JSON.stringify({ name, at: new Date().toISOString(), machine, figures }, undefined, 2)}\n`);
-  return figures.filter(({ value, bar }) => bar !== undefined && value > bar).length;
+  writeFileSync(
+    `${reportFolder}${name}.json`,
+    `${JSON.stringify({ name, at: new Date().toISOString(), machine, figures }, undefined, 2)}\n`,
+  );
+  return figures.filter((figure) => !isGood(figure)).length;
+}
+
+export const isGood = ({ value, bar = Number.POSITIVE_INFINITY, atLeast = Number.NEGATIVE_INFINITY }: Figure): boolean =>
+  value <= bar && value >= atLeast;
+
+/** `<= 5`, `>= 0.4`, or nothing. */
+export function barText({ bar, atLeast }: Figure): string {
+  if (bar !== undefined) return `<= ${numberText(bar)}`;
+  return atLeast === undefined ? '' : `>= ${numberText(atLeast)}`;
+}
+
+function verdict(figure: Figure): string {
+  const bar = barText(figure);
+  return bar === '' ? '' : ` bar ${bar}: ${isGood(figure) ? 'ok' : 'SHORT'}`;
 }
 
 /** The middle value; of an even number the mean of both. */
@@ -38,4 +72,4 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 }
 
-const text = (value: number): string => String(Number(value.toPrecision(4)));
+export const numberText = (value: number): string => String(Number(value.toPrecision(4)));

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { callAdmin } from '../../src/kernel/folder/admin-client.ts';
+import { conservationProblems } from '../support/check-conservation.ts';
 import { queryRows } from '../support/query.ts';
+import { runSluice } from '../support/run-sluice.ts';
 import { type CrashFolder, tables } from './crash-folder.ts';
 
 export interface FolderCheck {
@@ -17,7 +19,7 @@ const statusSchema = z.object({
   sinks: z.array(
     z.object({
       sink: z.string(),
-      rows: z.object({ local: z.int(), staged: z.int(), quarantined: z.int(), imported: z.int(), damaged: z.int() }),
+      rows: z.object({ local: z.int(), staged: z.int(), quarantined: z.int(), imported: z.int(), damaged: z.int(), discarded: z.int() }),
       retryReasons: z.array(z.string()),
       quarantined: z.array(z.object({ file: z.string(), reason: z.string() })),
     }),
@@ -68,13 +70,14 @@ export async function checkFolder(folder: CrashFolder): Promise<FolderCheck> {
       problems.push(`table ${sinkId}: ${destroyed.length} destroyed rows are missing, ${rows?.damaged} count as damaged`);
     }
   }
+  problems.push(...(await conservationProblems(dataDir, { tables, settled: true })));
   return { lost, doubled, damaged, problems };
 }
 
 const rowsOf = (sinks: readonly SinkState[], sinkId: string): SinkState['rows'] | undefined =>
   sinks.find(({ sink }) => sink.endsWith(`/${sinkId}`))?.rows;
 
-/** After `checkFolder`: values are whole, ids of rows are unique, and the cleanup leaves nothing behind. */
+/** After `checkFolder`: values are whole, ids of rows are unique, the cleanup leaves nothing behind, and fsck finds nothing. */
 export async function checkRemains({ dataDir }: CrashFolder): Promise<string[]> {
   const problems: string[] = [];
   const [values] = await queryRows(
@@ -92,17 +95,19 @@ export async function checkRemains({ dataDir }: CrashFolder): Promise<string[]> 
   if (!gone) problems.push(`the cleanup left ${left.length} files behind: ${left.slice(0, 5).join(', ')}`);
   const emptied = await waitFor(async () => (await queryRows(dataDir, 'SELECT count(*) FROM main._sluice_imports'))[0]?.[0] === 0);
   if (!emptied) problems.push('the cleanup left rows of the import ledger behind');
+  const { code, out } = await runSluice('fsck', dataDir);
+  if (code !== 0) problems.push(`fsck ended with ${code}: ${out}`);
   return problems;
 }
 
-async function sinkStates(dataDir: string): Promise<SinkState[]> {
+export async function sinkStates(dataDir: string): Promise<SinkState[]> {
   const answer = await callAdmin(dataDir, 'status', {});
   if (!answer.running) throw new Error(`no service runs on ${dataDir}`);
   return statusSchema.parse(answer.output).sinks;
 }
 
 /** The number of the event of each row. */
-async function eventsIn(dataDir: string, table: string): Promise<number[]> {
+export async function eventsIn(dataDir: string, table: string): Promise<number[]> {
   const [row] = await queryRows(dataDir, `SELECT coalesce(list(substr(id, 2)::INTEGER), []) FROM ${table}`);
   return z.array(z.int()).parse(row?.[0]);
 }
@@ -120,7 +125,7 @@ async function waitFor(condition: () => Promise<boolean>): Promise<boolean> {
 async function rowFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.csv.gz'))
+    .filter((entry) => entry.isFile() && /\.csv\.(?:gz|zst)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name));
   const sizes = await Promise.all(paths.map(async (path) => (await stat(path).catch(() => undefined))?.size ?? 0));
   return paths.filter((_, index) => (sizes[index] ?? 0) > 0);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ApiClient } from '../support/api-client.ts';
-import { type RunningSluice, startSluice } from '../support/start-sluice.ts';
+import { type RunningSluice, type StartOptions, startSluice } from '../support/start-sluice.ts';
 import { EventBook } from './event-book.ts';
 import type { Kill } from './round-plan.ts';
 
@@ -13,6 +13,9 @@ export interface Arming {
   /** From the start of the process, not from `arm` on. */
   readonly fromStart: boolean;
 }
+
+/** What every process on a folder is, where it is not the usual one. */
+type ServiceProgram = Pick<StartOptions, 'entry' | 'env'>;
 
 const entry = fileURLToPath(new URL('./service-main.ts', import.meta.url));
 /** Everything happens several times a second: rotation, import, and cleanup of what was imported a moment ago. */
@@ -27,6 +30,8 @@ const flags = [
   '--storage-retention-data=200ms',
   '--storage-retention-record=400ms',
 ];
+/** Each start takes the next: what the one before left is of another. */
+const codecs = ['gzip', 'zstd', 'none'] as const;
 const maxStartMs = 15_000;
 const sourceId = 'crash';
 
@@ -57,10 +62,13 @@ export class CrashFolder {
   #sourcePath: string | undefined;
   readonly #errorLines: string[] = [];
 
+  #starts = 0;
   readonly #work: string;
+  readonly #program: ServiceProgram;
 
-  constructor(work: string, firstRound: number) {
+  constructor(work: string, firstRound: number, program: ServiceProgram = {}) {
     this.#work = work;
+    this.#program = program;
     this.root = join(work, `from-round-${firstRound}`);
   }
 
@@ -84,8 +92,8 @@ export class CrashFolder {
     const startedAt = performance.now();
     const service = await startSluice({
       dataDir: this.dataDir,
-      entry,
-      flags,
+      entry: this.#program.entry ?? entry,
+      flags: [...flags, `--storage-level-local-encoding-compression-type=${codecs[this.#starts++ % codecs.length]}`],
       env: this.#env(arming),
       onSpawn: (child) => limitStart(child, arming),
     });
@@ -112,7 +120,7 @@ export class CrashFolder {
   }
 
   #env(arming: Arming | undefined): Record<string, string> {
-    const compiled = compileCache(this.#work);
+    const compiled = { ...this.#program.env, ...compileCache(this.#work) };
     if (arming?.kill.type !== 'point') return compiled;
     const { point, hit } = arming.kill;
     return { ...compiled, CRASH_POINT: point, CRASH_HIT: String(hit), CRASH_MARK: this.mark, CRASH_ARMED: arming.fromStart ? '1' : '0' };

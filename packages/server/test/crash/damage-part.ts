@@ -1,13 +1,13 @@
 import { open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { memberFlag } from '../../src/features/storage/block/member-header.ts';
 import { walkPart } from '../../src/features/storage/part/part-walk.ts';
 import { partNonce } from '../../src/features/storage/part-name.ts';
 import type { CrashFolder } from './crash-folder.ts';
 import type { Damage } from './round-plan.ts';
 
-const extension = '.csv.gz';
+const extension = /\.csv\.(?:gz|zst)$/;
 const zerosLength = 64;
 /** The text between the first comma and the next: the id in rows of both tables. No other value has a line break. */
 const idOfRow = /^[^,\n]*,"e(\d+)"/gm;
@@ -20,7 +20,7 @@ interface Member {
 }
 
 /**
- * Destroys bytes of one local part that is not uploaded yet, while no process holds the folder, and notes in the book
+ * Destroys bytes of one local part, and so of a staged object that is linked to it, while no process holds the folder, and notes in the book
  * the events that this may cost: those of the members that are hit. False where there is no such part.
  */
 export async function damageOnePart({ dataDir, book }: CrashFolder, { kind, part, place }: Damage): Promise<boolean> {
@@ -37,29 +37,40 @@ export async function damageOnePart({ dataDir, book }: CrashFolder, { kind, part
     await writeFile(path, content, { flag: 'r+' });
   }
   const table = basename(dirname(dirname(path)));
-  const { members: lost, lastBlock } = hit(members, { from, to });
+  const { members: lost, lastBlock } = hit(members, { from, to, kind });
   // Only a header says how many rows there were: a cut takes it away, and none follows the last block.
   book.spoil(table, { events: lost.flatMap(({ events }) => events), traceless: kind === 'cut' || lastBlock });
   return true;
 }
 
-/** Members with a byte in the range. Of the last block all: an open part ends with a whole block, and a bad one is cut off. */
-function hit(members: readonly Member[], { from, to }: { from: number; to: number }): { members: Member[]; lastBlock: boolean } {
-  const lastBlockAt = members.findLastIndex(({ endsBlock }, index) => endsBlock && index < members.length - 1) + 1;
+interface HitRange {
+  readonly from: number;
+  readonly to: number;
+  readonly kind: Damage['kind'];
+}
+
+/** Members with a byte in the range. Where a block ends early or in zeros, also those before in it: that is what a torn write looks like. */
+function hit(members: readonly Member[], { from, to, kind }: HitRange): { members: Member[]; lastBlock: boolean } {
   const isHit = (member: Member): boolean => member.from < to && member.to > from;
-  const lastIsHit = members.slice(lastBlockAt).some(isHit);
-  return { members: members.filter((member, index) => isHit(member) || (lastIsHit && index >= lastBlockAt)), lastBlock: lastIsHit };
+  const tornAt = kind === 'bit' ? -1 : members.findIndex(isHit);
+  const tornFrom = members.findLastIndex(({ endsBlock }, index) => endsBlock && index < tornAt) + 1;
+  const lastBlockAt = members.findLastIndex(({ endsBlock }, index) => endsBlock && index < members.length - 1) + 1;
+  return {
+    members: members.filter((member, index) => isHit(member) || (index >= tornFrom && index < tornAt)),
+    lastBlock: members.slice(lastBlockAt).some(isHit),
+  };
 }
 
 async function membersOf(path: string): Promise<Member[]> {
   await using file = await open(path, 'r');
   const content = await readFile(path);
   const members: Member[] = [];
-  for await (const step of walkPart(file, { nonce: partNonce(basename(path, extension)), limit: content.length })) {
+  for await (const step of walkPart(file, { nonce: partNonce(basename(path).replace(extension, '')), limit: content.length })) {
     if (step.type !== 'good') continue;
     const { offset, header } = step;
     const to = offset + header.memberLength;
-    const rows = gunzipSync(content.subarray(offset, to)).toString('latin1');
+    const unpack = path.endsWith('.zst') ? zstdDecompressSync : gunzipSync;
+    const rows = unpack(content.subarray(offset, to)).toString('latin1');
     members.push({
       from: offset,
       to,
@@ -70,10 +81,10 @@ async function membersOf(path: string): Promise<Member[]> {
   return members;
 }
 
-/** Parts with bytes. One with a second name is uploaded by that name: what happens to it then is the object store's matter. */
+/** Parts with bytes, also those that share them with a staged object. */
 async function localParts(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries.filter(({ name }) => name.endsWith(extension)).map(({ parentPath, name }) => join(parentPath, name));
+  const paths = entries.filter(({ name }) => extension.test(name)).map(({ parentPath, name }) => join(parentPath, name));
   const stats = await Promise.all(paths.map((path) => stat(path)));
-  return paths.filter((_, index) => stats[index]?.nlink === 1 && stats[index].size > 0).sort();
+  return paths.filter((_, index) => (stats[index]?.size ?? 0) > 0).sort();
 }

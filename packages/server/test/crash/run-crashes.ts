@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunningSluice } from '../support/start-sluice.ts';
+import { ConservationWatch } from '../support/watch-conservation.ts';
 import { checkFolder, checkRemains, type FolderCheck } from './check-folder.ts';
-import { CrashFolder, compileService } from './crash-folder.ts';
+import { CrashFolder, compileService, tables } from './crash-folder.ts';
 import type { CrashReport } from './crash-report.ts';
 import { type CrashSuite, damageSuite } from './crash-suite.ts';
 import { damageOnePart } from './damage-part.ts';
@@ -114,6 +115,7 @@ class CrashRun {
     }
     const { seed } = this.#options;
     const load = new EventLoad({ url: folder.sourceUrl(service), book: folder.book, connections: plan.connections, seed }, minAcknowledged);
+    await using conservation = new ConservationWatch(folder.dataDir, tables);
     load.start();
     const enough = await settlesWithin(Promise.race([load.enough, service.exited]), maxLoadMs);
     const hasEnough = enough && load.acknowledged >= minAcknowledged;
@@ -121,6 +123,7 @@ class CrashRun {
     service.process.kill('SIGKILL');
     const end = await service.exited;
     await load.stop();
+    for (const problem of await conservation.stop()) this.#fail(plan, problem);
     if (!hasEnough) this.#fail(plan, `only ${load.acknowledged} events were acknowledged before the kill`);
     if (end !== 'SIGKILL') this.#fail(plan, `the service ended by itself with ${end}`);
     for (const [status, { count, body }] of load.unexpected) this.#fail(plan, `${count} events were answered with ${status}: ${body}`);

@@ -3,10 +3,13 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { callAdmin } from '../../src/kernel/folder/admin-client.ts';
 import { ApiClient } from '../support/api-client.ts';
+import { conservationProblems } from '../support/check-conservation.ts';
 import { queryRows } from '../support/query.ts';
+import { runSluice } from '../support/run-sluice.ts';
 import { demoFlags, startSluice } from '../support/start-sluice.ts';
 import { openTempFolder } from '../support/temp-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { ConservationWatch } from '../support/watch-conservation.ts';
 
 /** Enough that rows wait for the append before them whenever something changes. */
 const clients = 32;
@@ -121,6 +124,8 @@ test('changes under load: each acknowledged row is once in the table of its vers
     expect(sinks.filter(({ statusCode }) => statusCode !== 200)).toEqual([]);
     sent.stored = sinks.map(({ sinkId }) => sinkId);
   };
+  // Tables change under the sink, so their rows are compared one by one at the end.
+  await using conservation = new ConservationWatch(dataDir);
   const load = Promise.all(
     Array.from({ length: clients }, async () => {
       for (; !stopped; await sleep(pauseMs)) await send();
@@ -134,6 +139,7 @@ test('changes under load: each acknowledged row is once in the table of its vers
   }
   stopped = true;
   await load;
+  expect(await conservation.stop()).toEqual([]);
 
   for (const { id, first: from, last: to, status, stored } of book) {
     const met = phases.slice(from, to + 1).map(({ sinks }) => sinks);
@@ -160,6 +166,9 @@ test('changes under load: each acknowledged row is once in the table of its vers
     { sink: 'changing', ...done, imported: acknowledged.changing.length },
     { sink: 'steady', ...done, imported: acknowledged.steady.length },
   ]);
+
+  expect(await conservationProblems(dataDir, { settled: true })).toEqual([]);
+  expect(await runSluice('fsck', dataDir)).toMatchObject({ code: 0 });
 
   const columns = { one: 'id, mapping, text, more, NULL', two: 'id, mapping, text, more, uid' };
   const changing: { id: number; number: number }[] = [];

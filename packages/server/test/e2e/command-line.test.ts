@@ -205,6 +205,11 @@ describe('a running service', () => {
     }
     expect(rows).toHaveLength(2);
     expect(new Set(rows)).toEqual(new Set(['"one"', '"two"']));
+    // The slice that takes rows, as status names it.
+    const { out } = await sluice('status', '--files', '--data-dir', dataDir);
+    const named = /^file 1\/1\/events\/rows\/\S+ {2}writing {2}0 rows\n {2}slice (\S+) {2}writing {2}0 rows$/m.exec(out)?.[1] ?? 'none';
+    expect(await sluice('cat', named, '--data-dir', dataDir)).toEqual({ code: 0, out: '', err: '' });
+    expect(await json('status', '--files')).toMatchObject({ files: [{ state: 'writing', slices: [{ slice: named, state: 'writing' }] }] });
     const unknown = await sluice('cat', '1/1/none/none/x/y', '--data-dir', dataDir);
     expect(unknown).toMatchObject({ code: 64, err: expect.stringContaining('Slice "1/1/none/none/x/y" has no parts on this machine') });
   });

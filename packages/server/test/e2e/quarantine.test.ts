@@ -66,6 +66,12 @@ test('a file is refused, listed, retried and discarded, by command and API, runn
   expect(metrics).toContain('sluice_storage_rows{place="quarantined"} 3');
   expect((await sluice('list')).out).toContain(`${first.file}  2 rows  since `);
 
+  const readyz = await fetch(new URL('/readyz', service.urls['operations']));
+  expect([readyz.status, await readyz.json()]).toMatchObject([
+    200,
+    { ready: true, checks: { quarantine: { ready: true, detail: expect.stringContaining('2 of 1/1/events/rows') } } },
+  ]);
+
   // The API: admins only, and only their branch.
   expect(await api().request('GET', path)).toMatchObject({ page: { totalCount: 2, lastId: second.file }, files });
   expect(await api().request('GET', `${path}?limit=1&afterId=${encodeURIComponent(first.file)}`)).toMatchObject({ files: [files[1]] });

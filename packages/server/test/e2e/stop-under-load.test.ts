@@ -2,15 +2,19 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { ApiClient } from '../support/api-client.ts';
+import { conservationProblems } from '../support/check-conservation.ts';
 import { queryRows } from '../support/query.ts';
 import { RawConnection, requestText } from '../support/raw-http.ts';
+import { runSluice } from '../support/run-sluice.ts';
 import { demoFlags, startSluice } from '../support/start-sluice.ts';
 import { openTempFolder } from '../support/temp-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { ConservationWatch } from '../support/watch-conservation.ts';
 
 const clients = 24;
 const enoughRows = 2000;
 const deadlineMs = 30_000;
+const tables = [{ sinkId: 'rows', sql: '"in.c-stop"."rows"' }];
 
 /** What the clients of one service sent and heard. */
 interface Tally {
@@ -31,6 +35,7 @@ test('SIGTERM under load: every request is answered, the next start recovers not
     const url = await api.createSource('load');
     const columns = [{ type: 'path', name: 'id', path: 'id', rawString: true }];
     await api.createTableSink('load', { sinkId: 'rows', tableId: 'in.c-stop.rows', columns });
+    await using conservation = new ConservationWatch(dataDir, tables);
     const load = Promise.all(Array.from({ length: clients }, (_, client) => postUntilRefused(url, `${client}`, tally)));
     await waitFor(
       async () => tally.stored.size,
@@ -40,6 +45,7 @@ test('SIGTERM under load: every request is answered, the next start recovers not
     const end = service.stop();
     await load;
     expect(await end).toBe(0);
+    expect(await conservation.stop()).toEqual([]);
     expect(performance.now() - stoppedAt).toBeLessThan(deadlineMs);
     expect(service.log()).not.toMatch(/"level":"(?:warn|error)"/);
   }
@@ -55,6 +61,8 @@ test('SIGTERM under load: every request is answered, the next start recovers not
   const found = await waitFor(ids, (rows) => rows.length >= tally.stored.size);
   expect(found.length).toBe(tally.stored.size);
   expect(new Set(found)).toEqual(tally.stored);
+  await expect.poll(() => conservationProblems(dataDir, { tables, settled: true })).toEqual([]);
+  expect(await runSluice('fsck', dataDir)).toMatchObject({ code: 0 });
   expect(again.log()).not.toMatch(/"level":"(?:warn|error)"/);
 });
 

@@ -108,10 +108,12 @@ test('rows go from stage to stage through a restart at each of them, into the ta
   expect(await readdir(volume!.path)).toEqual(['volume-id']);
 });
 
-test('whenever a process stops: each durable row is in the table once, and no other', async () => {
-  const { file } = quietSettings;
+test('whenever a process stops, and whatever codec the next one is set to: each durable row is in the table once, and no other', async () => {
+  const { file, compression } = quietSettings;
+  const codecOf = (round: number) => (['gzip', 'zstd', 'none'] as const)[round % 3] ?? 'gzip';
   const hasty: StorageSettings = {
     file: { ...file, upload: { ...file.upload, count: 4, intervalMs: 30 }, import: { ...file.import, count: 9, intervalMs: 60 } },
+    compression,
     dataRetentionMs: 20,
     recordRetentionMs: 40,
     unknownGraceMs: 1e9,
@@ -125,7 +127,7 @@ test('whenever a process stops: each durable row is in the table once, and no ot
     seed: 7,
   });
   for (const [round, { blocks, pauseMs }] of stops.entries()) {
-    await using own = await startProcess(everything, hasty);
+    await using own = await startProcess(everything, { ...hasty, compression: { ...compression, codec: codecOf(round) } });
     for (let block = 0; block < blocks; block += 1) {
       const values = [`${round}.${block}.first`, `${round}.${block}.second`];
       const { result } = await own.running.append(values);

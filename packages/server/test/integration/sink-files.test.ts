@@ -28,6 +28,7 @@ const settings = {
     upload: { minIntervalMs: 0, intervalMs: never, count: never, bytes: never },
     import: { minIntervalMs: 0, intervalMs: never, count: never, bytes: never, slices: never, maxSlices: never },
   },
+  compression: { codec: 'gzip' as const, levels: { gzip: 1, zstd: 1 } },
   dataRetentionMs: never,
   recordRetentionMs: never,
   unknownGraceMs: never,
@@ -66,6 +67,7 @@ class Stage implements AsyncDisposable {
   readonly #rotation = new Rotation({
     store: new StorageStore(this.metadata, this.clock),
     settings: settings.file,
+    codec: settings.compression.codec,
     assignVolume: () => volume.id,
     knownFiles: () => [],
   });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTempFolder } from '../support/temp-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { ConservationWatch } from '../support/watch-conservation.ts';
 import { expectPromisesKept } from './expect-promises-kept.ts';
 import { ProofLoad } from './proof-load.ts';
 import { ProofService } from './proof-service.ts';
@@ -15,6 +16,7 @@ const metadata: readonly FaultRule[] = ['fsync eio metadata.db', 'fdatasync eio 
 let folder: string;
 let service: ProofService;
 let load: ProofLoad;
+let conservation: ConservationWatch;
 const cleanup = new AsyncDisposableStack();
 
 beforeAll(async () => {
@@ -23,6 +25,7 @@ beforeAll(async () => {
   const target = { sourceId, url: await service.createSource(sourceId), sinkIds };
   for (const sinkId of sinkIds) await service.createSink(sourceId, sinkId);
   load = cleanup.use(new ProofLoad([target], { pauseMs: 20 }));
+  conservation = cleanup.use(new ConservationWatch(service.dataDir));
   load.start(8);
 });
 afterAll(() => cleanup.disposeAsync());
@@ -113,6 +116,7 @@ it('keeps every promise, also where the process dies while its metadata fail', {
   await sleep(500);
   await service.kill();
   await load.stop();
+  expect(await conservation.stop()).toEqual([]);
   await using restarted = await ProofService.start(folder);
   await expectPromisesKept({ service: restarted, load, sourceId, sinkIds });
   const count = (status: number | undefined) => load.exchanges.filter(({ answer }) => answer?.status === status).length;

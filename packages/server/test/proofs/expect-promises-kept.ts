@@ -1,4 +1,6 @@
 import { expect } from 'vitest';
+import { conservationProblems } from '../support/check-conservation.ts';
+import { runSluice } from '../support/run-sluice.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { compareRows, promisesOf, type RowPromise } from './promised-rows.ts';
 import type { ProofLoad } from './proof-load.ts';
@@ -12,7 +14,7 @@ interface Compared {
   readonly sinkIds: readonly string[];
 }
 
-/** Waits until everything is in the tables, and expects every answer to have told the truth about its rows. */
+/** Waits until everything is in the tables, and expects every answer to have told the truth about its rows, and no trouble to be left. */
 export async function expectPromisesKept({ service, load, sourceId, sinkIds }: Compared): Promise<void> {
   const states = await waitFor(
     () => service.sinkStates(),
@@ -28,4 +30,7 @@ export async function expectPromisesKept({ service, load, sourceId, sinkIds }: C
     }
     expect(compareRows(promises, await service.eventsInTable(sourceId, sinkId))).toEqual({ lost: [], doubled: [], phantom: [] });
   }
+  const tables = sinkIds.map((sinkId) => ({ sinkId, sql: `"in.c-${sourceId}"."${sinkId}"` }));
+  expect(await conservationProblems(service.dataDir, { tables, settled: true })).toEqual([]);
+  expect(await runSluice('fsck', service.dataDir)).toMatchObject({ code: 0 });
 }

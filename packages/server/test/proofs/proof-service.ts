@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { callAdmin } from '../../src/kernel/folder/admin-client.ts';
 import { ApiClient } from '../support/api-client.ts';
 import { queryRows } from '../support/query.ts';
-import { type RunningSluice, startSluice } from '../support/start-sluice.ts';
+import { type RunningSluice, type StartOptions, startSluice } from '../support/start-sluice.ts';
 import { FaultShim } from './shim/fault-shim.ts';
 
 /** Rotation and import several times a second; what was imported stays, so that the parts can be read at the end. */
@@ -55,17 +55,28 @@ export class ProofService implements AsyncDisposable {
   }
 
   /** @param folder takes data folder, log and rules; where it has them already, the service goes on with its data */
-  static async start(folder: string): Promise<ProofService> {
+  static async start(
+    folder: string,
+    { env = {}, flags: more = [], ...program }: Pick<StartOptions, 'entry' | 'env' | 'flags'> = {},
+  ): Promise<ProofService> {
     const scope = join(folder, 'observed');
     const dataDir = join(scope, 'data');
     await mkdir(scope, { recursive: true });
     // Of a slice's record in metadata: the name of its staged object.
     const shim = await FaultShim.open({ folder, scope, textBefore: '"object":{"key":"' });
-    return new ProofService(await startSluice({ dataDir, flags, env: shim.env }), { dataDir, shim });
+    return new ProofService(await startSluice({ dataDir, flags: [...flags, ...more], env: { ...env, ...shim.env }, ...program }), {
+      dataDir,
+      shim,
+    });
   }
 
   get pid(): number {
     return this.#service.process.pid ?? 0;
+  }
+
+  /** The text that Prometheus scrapes. */
+  async metrics(): Promise<string> {
+    return (await fetch(new URL('/metrics', this.#service.urls['operations']))).text();
   }
 
   log(): string {

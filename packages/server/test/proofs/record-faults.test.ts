@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTempFolder } from '../support/temp-folder.ts';
+import { ConservationWatch } from '../support/watch-conservation.ts';
 import { acknowledgementsOf } from './acknowledgements.ts';
 import { expectPromisesKept } from './expect-promises-kept.ts';
 import { checkAnswerOrder } from './order/answer-order.ts';
@@ -20,6 +21,7 @@ const part = '.csv.gz';
 let folder: string;
 let service: ProofService;
 let load: ProofLoad;
+let conservation: ConservationWatch;
 const cleanup = new AsyncDisposableStack();
 
 beforeAll(async () => {
@@ -28,6 +30,7 @@ beforeAll(async () => {
   const target = { sourceId, url: await service.createSource(sourceId), sinkIds };
   for (const sinkId of sinkIds) await service.createSink(sourceId, sinkId);
   load = cleanup.use(new ProofLoad([target], { pauseMs: 5 }));
+  conservation = cleanup.use(new ConservationWatch(service.dataDir));
   load.start(16);
 });
 afterAll(() => cleanup.disposeAsync());
@@ -116,6 +119,7 @@ describe('a disk that fails', { timeout: 40_000 }, () => {
     await sleep(300);
     await service.kill();
     await load.stop();
+    expect(await conservation.stop()).toEqual([]);
     const calls = await service.shim.calls();
     const acknowledgements = acknowledgementsOf(load.exchanges, await findRows(service.dataDir));
     await using restarted = await ProofService.start(folder);

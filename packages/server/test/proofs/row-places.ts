@@ -1,13 +1,15 @@
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { basename, join, sep } from 'node:path';
-import { createGzipCodec } from '../../src/features/storage/block/gzip-codec.ts';
+import { extensionOf } from '../../src/features/storage/block/block-codec.ts';
+import { createCodec } from '../../src/features/storage/block/create-codec.ts';
 import { memberFlag } from '../../src/features/storage/block/member-header.ts';
 import { walkPart } from '../../src/features/storage/part/part-walk.ts';
 import { partNonce } from '../../src/features/storage/part-name.ts';
 import type { FileRange } from './order/disk-history.ts';
 import { eventPattern } from './proof-service.ts';
 
-const codec = createGzipCodec();
+const extension = extensionOf('gzip');
+const codec = createCodec('gzip');
 type Step = Awaited<ReturnType<ReturnType<typeof walkPart>['next']>>['value'];
 
 /** For every `<source>/<sink>` and event the blocks of local parts that hold a row of it. */
@@ -19,7 +21,7 @@ export async function findRows(dataDir: string): Promise<RowPlaces> {
   const entries = await readdir(volume, { recursive: true, withFileTypes: true });
   const places = new Map<string, Map<number, FileRange[]>>();
   for (const entry of entries) {
-    if (!entry.isFile() || !entry.name.endsWith(codec.extension)) continue;
+    if (!entry.isFile() || !entry.name.endsWith(extension)) continue;
     const path = join(entry.parentPath, entry.name);
     // Below the volume: project, branch, source, sink, slice.
     const [, , source, sink] = entry.parentPath.slice(volume.length + 1).split(sep);
@@ -37,7 +39,7 @@ async function* blocksOf(path: string): AsyncGenerator<{ range: FileRange; event
   const { size } = await file.stat();
   let from: number | undefined;
   let events: number[] = [];
-  for await (const step of walkPart(file, { nonce: partNonce(basename(path, codec.extension)), limit: size })) {
+  for await (const step of walkPart(file, { nonce: partNonce(basename(path, extension)), limit: size })) {
     if (step.type !== 'good') {
       // Only behind the sealed length of a part whose write failed; never within a block.
       from = undefined;

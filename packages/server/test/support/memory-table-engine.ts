@@ -1,6 +1,14 @@
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import type { ObjectStore } from '../../src/engines/objects/object-store.ts';
-import type { ImportOutcome, TableCapabilities, TableEngine, TableImport, TableName } from '../../src/engines/tables/table-engine.ts';
+import type {
+  BurnOutcome,
+  ImportObject,
+  ImportOutcome,
+  TableCapabilities,
+  TableEngine,
+  TableImport,
+  TableName,
+} from '../../src/engines/tables/table-engine.ts';
 import { AppError, isAppError } from '../../src/kernel/errors/app-error.ts';
 import { readStrictCsv } from './strict-csv.ts';
 
@@ -33,7 +41,7 @@ export class MemoryTableEngine implements TableEngine {
     if (known && (known.rows !== file.rows || known.checksum !== file.checksum)) throw new AppError('importMismatch', 'other values');
     if (known) return { outcome: 'repeated', rows: known.rows };
     const rows: string[][] = [];
-    for (const { key } of file.objects) rows.push(...parseRows(await this.#read(key), file.maxRowBytes));
+    for (const object of file.objects) rows.push(...parseRows(await this.#read(object), file.maxRowBytes));
     if (rows.length !== file.rows) throw new AppError('importRejected', `${rows.length} rows instead of ${file.rows}`);
     if (rows.some((row) => row.length !== file.columns.length)) throw new AppError('importRejected', 'a row has other columns');
     this.ledger.set(file.importId, { rows: rows.length, checksum: file.checksum });
@@ -41,12 +49,14 @@ export class MemoryTableEngine implements TableEngine {
     return { outcome: 'imported', rows: rows.length };
   }
 
-  async burnImport(file: Pick<TableImport, 'importId' | 'rows' | 'checksum'>): Promise<number | undefined> {
+  async burnImport(file: Pick<TableImport, 'importId' | 'rows' | 'checksum'>): Promise<BurnOutcome> {
     if (this.isDown) throw new AppError('tablesUnavailable', 'down');
     const known = this.ledger.get(file.importId);
-    if (known?.rows === file.rows && known.checksum === file.checksum) return known.rows;
     if (!known) this.ledger.set(file.importId, { rows: 0, checksum: 'discarded' });
-    return undefined;
+    if (!known || known.checksum === 'discarded') return { outcome: 'burnt' };
+    return known.rows === file.rows && known.checksum === file.checksum
+      ? { outcome: 'imported', rows: known.rows }
+      : { outcome: 'mismatch' };
   }
 
   async forgetImport(_project: string, importId: string): Promise<void> {
@@ -62,11 +72,13 @@ export class MemoryTableEngine implements TableEngine {
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
-  async #read(key: string): Promise<Buffer> {
+  async #read({ key, codec }: ImportObject): Promise<Buffer> {
     try {
-      return gunzipSync(Buffer.concat(await Array.fromAsync(this.#objects.get(key))));
+      const bytes = Buffer.concat(await Array.fromAsync(this.#objects.get(key)));
+      return codec === 'zstd' ? zstdDecompressSync(bytes) : gunzipSync(bytes);
     } catch (error) {
       if (isAppError(error, 'objectNotFound')) throw new AppError('tablesUnavailable', 'an object is missing');
+      if (error instanceof Error && 'errno' in error) throw new AppError('importRejected', `an object is damaged: ${error.message}`);
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
-import { createGzipCodec } from '../../src/features/storage/block/gzip-codec.ts';
+import type { BlockCodec } from '../../src/features/storage/block/block-codec.ts';
+import { createCodec } from '../../src/features/storage/block/create-codec.ts';
 import { encodeMemberHeader, headerLength, type MemberHeader, memberFlag } from '../../src/features/storage/block/member-header.ts';
 import type { EncodedBlock } from '../../src/features/storage/part-encoder.ts';
 import { partNonce } from '../../src/features/storage/part-name.ts';
@@ -24,15 +25,44 @@ export interface BuiltPart {
 }
 
 interface BuildOptions {
-  /** 0 keeps the rows as they are in the file, so that what they embed stands there literally. */
-  readonly level?: number;
+  readonly codec?: BlockCodec;
   readonly flagsOf?: (rows: MemberRows) => number;
 }
 
+const maxZstdBlockBytes = 128 * 1024;
+/** As `none` is to gzip: zstd frames whose rows stand in the file as they are, and so does what they embed. */
+export const rawZstdCodec: BlockCodec = {
+  ...createCodec('zstd'),
+  compress: (raw) => {
+    // Magic, then: one segment, and its length in 4 bytes.
+    const header = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0, 0]);
+    header.writeUInt32LE(raw.length, 5);
+    const pieces = [header];
+    for (let at = 0; at === 0 || at < raw.length; at += maxZstdBlockBytes) {
+      const piece = raw.subarray(at, at + maxZstdBlockBytes);
+      const blockHeader = Buffer.alloc(3);
+      blockHeader.writeUIntLE((piece.length << 3) | (at + piece.length === raw.length ? 1 : 0), 0, 3);
+      pieces.push(blockHeader, Buffer.from(piece));
+    }
+    return Buffer.concat(pieces);
+  },
+};
+
+/** The product's codecs, and one more whose rows can embed what they like. */
+export const codecsUnderTest: readonly (readonly [string, BlockCodec])[] = [
+  ['gzip', createCodec('gzip')],
+  ['none', createCodec('none')],
+  ['zstd', createCodec('zstd')],
+  ['zstd, raw', rawZstdCodec],
+];
+
 /** A part whose members are cut as told, byte for byte as the product writes them. Arrival times count the members. */
-export function buildPart(name: string, blocks: PartRows, { level = 1, flagsOf = () => 0 }: BuildOptions = {}): BuiltPart {
+export function buildPart(
+  name: string,
+  blocks: PartRows,
+  { codec = createCodec('gzip'), flagsOf = () => 0 }: BuildOptions = {},
+): BuiltPart {
   const nonce = partNonce(name);
-  const codec = createGzipCodec(level);
   const members: BuiltMember[] = [];
   const buffers: Buffer[] = [];
   let offset = 0;
@@ -53,7 +83,7 @@ export function buildPart(name: string, blocks: PartRows, { level = 1, flagsOf =
         lastAt: 2_000 + members.length,
       };
       members.push({ offset, header, rows });
-      buffers.push(encodeMemberHeader(header, nonce), payload);
+      buffers.push(encodeMemberHeader(header, nonce, codec.container), payload);
       offset += header.memberLength;
       rowsBefore += rows.length;
     }

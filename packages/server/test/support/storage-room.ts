@@ -44,6 +44,7 @@ export const quietSettings: StorageSettings = {
     upload: { minIntervalMs: 0, intervalMs: neverMs, count: 1_000_000, bytes: 1e9 },
     import: { minIntervalMs: 0, intervalMs: neverMs, count: 1_000_000, bytes: 1e9, slices: 90, maxSlices: 90 },
   },
+  compression: { codec: 'gzip', levels: { gzip: 1, zstd: 1 } },
   dataRetentionMs: neverMs,
   recordRetentionMs: neverMs,
   statisticsIntervalMs: 20,
@@ -199,7 +200,7 @@ function sourceOf(storage: Storage, writer: LocalSliceWriter): RunningStorage['a
       if (!target) throw new Error('no slice takes rows');
       if (part?.slice !== target.key) {
         const name = partNameText({ nodeId: 'node', epoch, number: ++number });
-        part = { slice: target.key, name, encoder: storage.encoderOf(name), offset: 0 };
+        part = { slice: target.key, name, encoder: storage.encoderOf(name, target.slice.codec), offset: 0 };
       }
       const block = await part.encoder.encode(values.map(rowOf));
       const { sinkVersion, codec } = target.slice;

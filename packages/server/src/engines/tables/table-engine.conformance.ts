@@ -196,6 +196,17 @@ export function describeTableEngine(name: string, open: () => Promise<TablesHarn
         expect(await rowsOf()).toHaveLength(500);
       });
 
+      it('reads frames behind skippable frames, and frames and skippable frames without content', async () => {
+        const frames = Array.from({ length: 500 }, (_, index) => behindSkippableFrame(zstdCompressSync(csv([[String(index), 'x']]))));
+        const long = behindSkippableFrame(
+          zstdCompressSync(csv(Array.from({ length: 20_000 }, (_, index) => [String(index), 'y'.repeat(30)]))),
+        );
+        const sidecar = behindSkippableFrame(zstdCompressSync(''));
+        const bare = behindSkippableFrame(Buffer.alloc(0));
+        await importAll([Buffer.concat([sidecar, ...frames, bare, long, long, sidecar, bare])], { rows: 40_500 });
+        expect(await rowsOf()).toHaveLength(40_500);
+      });
+
       it('reads many small objects of both codecs', async () => {
         const contents = Array.from({ length: 300 }, (_, index) =>
           index % 2 === 0 ? gzip([[`${index}`, '']]) : zstdCompressSync(csv([[`${index}`, '']])),
@@ -246,10 +257,10 @@ export function describeTableEngine(name: string, open: () => Promise<TablesHarn
 
       it('imports nothing under a burnt id, however often and when it is burnt', async () => {
         const file = await prepare([gzip([['1', '2']])], { rows: 1 });
-        expect(await harness.engine.burnImport(file)).toBeUndefined();
-        expect(await harness.engine.burnImport(file)).toBeUndefined();
+        expect(await harness.engine.burnImport(file)).toEqual({ outcome: 'burnt' });
+        expect(await harness.engine.burnImport(file)).toEqual({ outcome: 'burnt' });
         await harness.reopen();
-        expect(await harness.engine.burnImport(file)).toBeUndefined();
+        expect(await harness.engine.burnImport(file)).toEqual({ outcome: 'burnt' });
         await expect(harness.engine.importFile(file, never)).rejects.toMatchObject({ code: 'importMismatch' });
         await harness.engine.ensureTable(table, ['a', 'b']);
         expect(await rowsOf()).toEqual([]);
@@ -258,13 +269,15 @@ export function describeTableEngine(name: string, open: () => Promise<TablesHarn
       it('does not burn an id whose import is done, and lets either the burning or the import happen', async () => {
         const done = await prepare([gzip([['1', '2']])], { rows: 1 });
         await harness.engine.importFile(done, never);
-        expect(await harness.engine.burnImport(done)).toBe(1);
+        expect(await harness.engine.burnImport(done)).toEqual({ outcome: 'imported', rows: 1 });
         expect(await harness.engine.importFile(done, never)).toEqual({ outcome: 'repeated', rows: 1 });
         // Under other values the file itself was not imported, and cannot be any more.
-        expect(await harness.engine.burnImport({ ...done, checksum: 'c1' })).toBeUndefined();
+        expect(await harness.engine.burnImport({ ...done, checksum: 'c1' })).toEqual({ outcome: 'mismatch' });
+        expect(await harness.engine.burnImport({ ...done, rows: 2 })).toEqual({ outcome: 'mismatch' });
         const raced = await prepare([gzip([['3', '4']])], { rows: 1 });
         const [imported, burnt] = await Promise.allSettled([harness.engine.importFile(raced, never), harness.engine.burnImport(raced)]);
-        expect(burnt).toEqual({ status: 'fulfilled', value: imported.status === 'fulfilled' ? 1 : undefined });
+        const value = imported.status === 'fulfilled' ? { outcome: 'imported', rows: 1 } : { outcome: 'burnt' };
+        expect(burnt).toEqual({ status: 'fulfilled', value });
         expect(await rowsOf()).toHaveLength(imported.status === 'fulfilled' ? 2 : 1);
       });
 
@@ -364,6 +377,14 @@ export function csv(rows: readonly (readonly string[])[]): Buffer {
 
 export function gzip(rows: readonly (readonly string[])[]): Buffer {
   return gzipSync(csv(rows), { level: 1 });
+}
+
+/** The frame with a skippable frame of 68 bytes before it. */
+function behindSkippableFrame(frame: Buffer): Buffer {
+  const skippable = Buffer.alloc(8 + 68, 7);
+  skippable.writeUInt32LE(0x18_4d_2a_53, 0);
+  skippable.writeUInt32LE(68, 4);
+  return Buffer.concat([skippable, frame]);
 }
 
 /** The member with a FEXTRA subfield `SL` of 40 bytes. */

@@ -18,10 +18,10 @@ export interface TableEngine extends AsyncDisposable {
   importFile(file: TableImport, signal: AbortSignal): Promise<ImportOutcome>;
   /**
    * Takes an import id away from every importer, now and later: waits for one that runs, then enters the id in the ledger with
-   * values of no import, so that `importFile` rejects with `importMismatch`. Undefined when it is so; where the import was done
-   * with these values, nothing is changed and its rows are returned. Idempotent.
+   * values of no import, so that `importFile` rejects with `importMismatch`. Where the ledger has the id already, nothing is
+   * changed. Idempotent.
    */
-  burnImport(file: Pick<TableImport, 'importId' | 'table' | 'rows' | 'checksum'>): Promise<number | undefined>;
+  burnImport(file: Pick<TableImport, 'importId' | 'table' | 'rows' | 'checksum'>): Promise<BurnOutcome>;
   /** Deletes the ledger row; only after nothing can import the id again. Idempotent. */
   forgetImport(project: string, importId: string): Promise<void>;
   /** Idempotent. */
@@ -74,6 +74,15 @@ export interface ImportOutcome {
   /** The engine's own count of the rows of this import, kept in the ledger. */
   readonly rows: number;
 }
+
+/**
+ * `burnt`: no import of this id has loaded a row, and none will. `imported`: it was done with these values.
+ * `mismatch`: it was done with other values; these cannot be imported under it any more.
+ */
+export type BurnOutcome =
+  | { readonly outcome: 'burnt' }
+  | { readonly outcome: 'imported'; readonly rows: number }
+  | { readonly outcome: 'mismatch' };
 
 export interface QueryResult {
   readonly columns: readonly string[];

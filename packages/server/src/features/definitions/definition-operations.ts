@@ -6,6 +6,7 @@ import type { Clock } from '../../kernel/time/clock.ts';
 import type { SecretVault } from '../accounts/secret-vault.ts';
 import type { MappingOptions } from '../mapping/compile-mapping.ts';
 import { DefinitionViews } from './api/definition-views.ts';
+import { settingsOperations } from './api/settings-operations.ts';
 import { sinkChanges } from './api/sink-changes.ts';
 import { sinkOperations } from './api/sink-operations.ts';
 import { sourceChanges } from './api/source-changes.ts';
@@ -18,6 +19,7 @@ import type { DefinitionHooks } from './definition-hooks.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { DefinitionWriter } from './definition-writer.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
+import type { SettingDefaults } from './settings.ts';
 import { SourceCascade } from './source-cascade.ts';
 import type { TaskRunner } from './task-runner.ts';
 
@@ -36,6 +38,8 @@ export interface DefinitionApiDeps {
   readonly tasks: TaskRunner;
   readonly hooks: DefinitionHooks;
   readonly mapping: MappingOptions;
+  /** Where the service is configured otherwise than the contract says. */
+  readonly settingDefaults?: SettingDefaults;
   /** Headers that no column shows, lower case; the token of this API never. */
   readonly hiddenHeaders: ReadonlySet<string>;
   readonly clock: Clock;
@@ -61,6 +65,7 @@ export function definitionOperations(deps: DefinitionApiDeps, openApiDocument: (
     bindPublic(openapi3Json, async () => openApiDocument()),
     ...sourceOperations(room),
     ...sourceChanges(room),
+    ...settingsOperations(room),
     ...versionOperations(room),
     ...sinkOperations(room),
     ...sinkChanges(room),

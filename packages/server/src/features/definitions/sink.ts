@@ -1,6 +1,7 @@
 import { columnSchema } from '@sluice/contract/mapping';
 import { z } from 'zod';
 import type { SinkKey } from './keys.ts';
+import { settingOverridesSchema } from './settings.ts';
 import { createdSchema, deletedSchema, disabledSchema, versionSchema } from './source.ts';
 
 /** A sink as stored under `definition/sink/active/<sinkKey>`, or `deleted/` after its deletion. */
@@ -19,6 +20,7 @@ export const sinkSchema = z.object({
     tableId: z.string(),
     mapping: z.object({ columns: z.array(columnSchema) }),
   }),
+  settings: settingOverridesSchema.optional(),
   version: versionSchema,
   created: createdSchema,
   disabled: disabledSchema.optional(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SourceKey } from './keys.ts';
+import { settingOverridesSchema } from './settings.ts';
 
 /** Who made a change. */
 const actorSchema = z.object({
@@ -39,6 +40,7 @@ export const sourceSchema = z.object({
     /** AES-256-GCM of the secret, base64 of nonce, text and tag; what the API shows. */
     sealed: z.string(),
   }),
+  settings: settingOverridesSchema.optional(),
   version: versionSchema,
   created: createdSchema,
   disabled: disabledSchema.optional(),

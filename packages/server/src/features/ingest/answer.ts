@@ -33,15 +33,15 @@ export function answerMethodNotAllowed(response: ServerResponse, allow: string =
   send(response, 405, { headers: ['Allow', allow, ...cors], body: '' });
 }
 
-export function answerOk(response: ServerResponse): void {
-  response.writeHead(200, okHeaders);
+export function answerOk(response: ServerResponse, status: 200 | 202 = 200): void {
+  response.writeHead(status, okHeaders);
   response.end('OK');
 }
 
-/** 200 `OK`, or the result as JSON where it was asked for or something failed (stream data plane 2.4, 2.5). */
+/** 200 or 202 `OK`, or the result as JSON where it was asked for or something failed (stream data plane 2.4, 2.5). */
 export function answerResult(response: ServerResponse, result: WriteResult, verbose: boolean): void {
   if (!result.failed && !verbose && result.stored === undefined) {
-    answerOk(response);
+    answerOk(response, result.status === 202 ? 202 : 200);
     return;
   }
   const marks = markHeaders(result.status, result.stored, result.retryAfterSeconds);

@@ -6,6 +6,11 @@ export const ingestMetricTable = {
   sluice_ingest_requests_total: { type: 'counter', help: 'Answers of the HTTP source.', labels: ['status'] },
   sluice_ingest_bytes_total: { type: 'counter', help: 'Body bytes of records that were routed to sinks.', labels: [] },
   sluice_ingest_dropped_total: { type: 'counter', help: 'Records whose source had no enabled sink.', labels: [] },
+  sluice_ingest_lost_total: {
+    type: 'counter',
+    help: 'Rows that were answered with 202 and not stored, or may not be.',
+    labels: ['reason'],
+  },
   sluice_ingest_pending_rows: { type: 'gauge', help: 'Rows that wait for their sync.', labels: [] },
   sluice_ingest_pending_bytes: { type: 'gauge', help: 'Bytes of rows and bodies that wait for their sync.', labels: [] },
 } as const satisfies MetricTable;
@@ -14,6 +19,7 @@ export const ingestMetricTable = {
 export interface IngestMeter {
   answered(status: number, bytes: number): void;
   withoutSink(): void;
+  lost(reason: string): void;
 }
 
 export function createIngestMeter(metrics: Metrics<typeof ingestMetricTable>, rows: ByteBudget): IngestMeter {
@@ -33,5 +39,6 @@ export function createIngestMeter(metrics: Metrics<typeof ingestMetricTable>, ro
       bytes.inc(bodyBytes);
     },
     withoutSink: () => dropped.inc(),
+    lost: (reason) => metrics.counter('sluice_ingest_lost_total', { reason }).inc(),
   };
 }

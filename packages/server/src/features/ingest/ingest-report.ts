@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../kernel/errors/error-table.ts';
 import type { Logger } from '../../kernel/observe/logger.ts';
 import type { RateLimitedLog } from '../../kernel/observe/rate-limited-log.ts';
 import type { IngestMeter } from './ingest-metrics.ts';
-import type { SinkOutcome } from './sink-router.ts';
+import type { LostRow, SinkOutcome } from './sink-router.ts';
 import type { SourceOutcome, WriteResult } from './write-result.ts';
 
 interface IngestReportOptions {
@@ -46,7 +46,7 @@ export class IngestReport {
   ): void {
     const { meter, rejections } = this.#options;
     meter.answered(result.status, bytes);
-    if (result.status !== 200) {
+    if (result.failed) {
       rejections.warn({
         key: `write/${source.project}/${source.source}/${result.status}`,
         fields: { ...source, status: result.status, sinks: failedSinks(outcomes).slice(0, 10) },
@@ -60,6 +60,19 @@ export class IngestReport {
         message: 'a record was dropped: its source has no enabled sink',
       });
     }
+  }
+
+  /** A row was answered with 202, and nobody but this report hears that it is not stored, or may not be. */
+  lost({ sink, outcome }: LostRow): void {
+    const { meter, rejections } = this.#options;
+    const reason = outcome.type === 'refused' ? outcome.code : outcome.type;
+    meter.lost(reason);
+    const { projectId: project, sourceId: source, sinkId } = sink;
+    rejections.warn({
+      key: `lost/${project}/${source}/${sinkId}/${reason}`,
+      fields: { project, source, sink: sinkId, reason, ...('reason' in outcome && { detail: outcome.reason.slice(0, 200) }) },
+      message: 'a row that was answered with 202 is lost, or may be',
+    });
   }
 
   /** A request was refused before it became a record. */
@@ -93,6 +106,7 @@ function failedSinks(outcomes: readonly SourceOutcome[]): string[] {
 function describeFailure(outcome: SinkOutcome['outcome']): string[] {
   switch (outcome.type) {
     case 'stored':
+    case 'accepted':
     case 'gone':
     case 'withheld':
       return [];

@@ -8,12 +8,12 @@ import { TestClock } from '../../../test/support/test-clock.ts';
 import type { Sink } from '../definitions/sink.ts';
 import { IngestRecord } from '../mapping/record.ts';
 import { Compressor } from '../storage/block/compressor.ts';
-import { createGzipCodec } from '../storage/block/gzip-codec.ts';
+import { createCodec } from '../storage/block/create-codec.ts';
 import { PartEncoder } from '../storage/part-encoder.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { SinkRouter } from './sink-router.ts';
 
-const compressor = new Compressor(createGzipCodec(), 1);
+const compressor = new Compressor(1);
 afterAll(() => compressor[Symbol.asyncDispose]());
 
 const body: Column[] = [{ type: 'body', name: 'body' }];
@@ -23,11 +23,15 @@ function open({
   steps = [],
   maxItems = 100,
   hasSlices = true,
+  unwaited = [],
 }: {
   steps?: readonly WriterStep[];
   maxItems?: number;
   hasSlices?: boolean;
+  /** Sinks whose slices say `wait: false`. */
+  unwaited?: readonly string[];
 } = {}) {
+  const lost: unknown[] = [];
   const writer = new ScriptedSliceWriter(steps);
   const clock = new TestClock();
   const budget = new ByteBudget({ maxBytes: 100_000, maxItems });
@@ -36,6 +40,15 @@ function open({
     nodeId: 'node',
     definitions: { sources: () => [{ source: sourceFixture(), sinks: known }] },
     view: {
+      writingSlice: (sinkKey) => {
+        const sinkId = sinkKey.split('/')[3] ?? '';
+        const sink = { projectId: 1, branchId: 1, sourceId: 'events', sinkId };
+        const sync = { mode: 'disk', wait: !unwaited.includes(sinkId) } as const;
+        return {
+          key: sinkKey,
+          slice: { sink, volumeId: 'v', openedAt: '', file: '', sinkVersion: 1, codec: 'gzip', sync, state: 'writing' },
+        };
+      },
       findWritingSlice: async (sinkKey, { timeoutMs }) => {
         await turn();
         clock.advance(hasSlices ? 0 : timeoutMs);
@@ -46,10 +59,11 @@ function open({
       },
     },
     writer,
-    encoderOf: (name) => new PartEncoder(name, compressor),
+    encoderOf: (name) => new PartEncoder(name, { codec: createCodec('gzip'), compressor }),
     uuid: () => '01979f5e-0000-7000-8000-000000000000',
     maxRowBytes: 1000,
     budget,
+    onLost: ({ sink, outcome }) => lost.push([sink.sinkId, outcome]),
     clock,
     logger: silentLogger,
   });
@@ -61,7 +75,7 @@ function open({
     );
     return outcomes.map(({ sink, outcome }) => [sink.sinkId, outcome]);
   };
-  return { writer, router, route, budget, known };
+  return { writer, router, route, budget, known, lost };
 }
 
 const a = sinkFixture({ sinkId: 'a', columns: body });
@@ -151,4 +165,56 @@ test('two starts of a node never name a part alike', async () => {
   const starts = [open(), open()];
   for (const { route } of starts) await route('{"id":"x"}', [a, b]);
   expect(new Set(starts.flatMap(({ writer }) => writer.requests.map(({ part }) => part))).size).toBe(4);
+});
+
+test('a row that nobody waits for is accepted at once, holds its room until it is stored, and is stored by a drain', async () => {
+  const { writer, router, route, budget, lost } = open({ unwaited: ['a'] });
+  expect(await route('{"id":"x"}', [a])).toEqual([['a', { type: 'accepted' }]]);
+  expect([writer.rows, budget.items]).toEqual([[], 1]);
+  expect(budget.bytes).toBeGreaterThan(10);
+  await router.drain();
+  expect(writer.rows).toEqual(['"{""id"":""x""}"']);
+  await expect.poll(() => [budget.bytes, budget.items]).toEqual([0, 0]);
+  expect(lost).toEqual([]);
+});
+
+test('the rows that are accepted are bounded: over that, the answer is no', async () => {
+  const { router, route, budget } = open({ unwaited: ['a'], maxItems: 2 });
+  const answers = [await route('1', [a]), await route('2', [a]), await route('3', [a])];
+  expect(answers).toMatchObject([[['a', { type: 'accepted' }]], [['a', { type: 'accepted' }]], [['a', { code: 'overloaded' }]]]);
+  await router.drain();
+  await expect.poll(() => budget.items).toBe(0);
+});
+
+test('one sink waits, the other does not: the answer waits for the one', async () => {
+  const { router, writer, route, budget } = open({ unwaited: ['a'] });
+  expect(await route('{"id":"x"}', [a, b])).toEqual([
+    ['a', { type: 'accepted' }],
+    ['b', { type: 'stored' }],
+  ]);
+  expect(writer.rows).toContain('"x"');
+  await router.drain();
+  await expect.poll(() => budget.items).toBe(0);
+});
+
+test('a row that nobody waits for and that is not stored is reported', async () => {
+  const { router, route, budget, lost } = open({ unwaited: ['a'], steps: ['full', 'store, fail in doubt'] });
+  await route('1', [a]);
+  await router.drain();
+  await route('2', [a]);
+  await router.drain();
+  await expect.poll(() => budget.items).toBe(0);
+  expect(lost).toMatchObject([
+    ['a', { type: 'refused', code: 'diskFull' }],
+    ['a', { type: 'inDoubt' }],
+  ]);
+});
+
+test('a client fault is told also where nobody waits', async () => {
+  const { writer, route, budget } = open({ unwaited: ['a', 'b'] });
+  expect(await route('{}', [a, b])).toMatchObject([
+    ['a', { type: 'withheld' }],
+    ['b', { type: 'fault', fault: { code: 'unprocessableContent' } }],
+  ]);
+  expect([writer.requests, budget.items]).toEqual([[], 0]);
 });

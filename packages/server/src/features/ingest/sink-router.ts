@@ -11,7 +11,7 @@ import type { IngestRecord } from '../mapping/record.ts';
 import type { UuidSource } from '../mapping/uuid.ts';
 import type { PartEncoder } from '../storage/part-encoder.ts';
 import { partNameText } from '../storage/part-name.ts';
-import type { SliceWriter } from '../storage/slice-writer.ts';
+import type { AppendRequest, SliceWriter } from '../storage/slice-writer.ts';
 import type { StorageView } from '../storage/storage-view.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { type RowOutcome, SinkStream } from './sink-stream.ts';
@@ -19,25 +19,42 @@ import { type RowOutcome, SinkStream } from './sink-stream.ts';
 export interface SinkRouterOptions {
   readonly nodeId: string;
   readonly definitions: Pick<DefinitionMirror, 'sources'>;
-  readonly view: Pick<StorageView, 'findWritingSlice'>;
+  readonly view: Pick<StorageView, 'findWritingSlice' | 'writingSlice'>;
   readonly writer: SliceWriter;
-  readonly encoderOf: (partName: string) => PartEncoder;
+  readonly encoderOf: (partName: string, codec: AppendRequest['codec']) => PartEncoder;
   readonly uuid: UuidSource;
   readonly maxRowBytes: number;
   /** Rows that are queued or in flight, over all sinks. */
   readonly budget: ByteBudget;
+  /** Told of each row that its client did not wait for and that is not stored, or may not be. */
+  readonly onLost: (lost: LostRow) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 export interface SinkOutcome {
   readonly sink: Sink;
-  readonly outcome: RowOutcome | { readonly type: 'fault'; readonly fault: ColumnFault } | { readonly type: 'withheld' };
+  readonly outcome:
+    | RowOutcome
+    /** Taken into memory; the sink's clients do not wait for more. */
+    | { readonly type: 'accepted' }
+    | { readonly type: 'fault'; readonly fault: ColumnFault }
+    | { readonly type: 'withheld' };
+}
+
+export interface LostRow {
+  readonly sink: Sink;
+  readonly outcome: Exclude<RowOutcome, { readonly type: 'stored' }>;
 }
 
 interface RoutedRow {
   readonly sink: Sink;
   readonly row: RenderedRow;
+}
+
+interface StoreOutcome {
+  readonly sink: Sink;
+  readonly outcome: RowOutcome;
 }
 
 interface OpenStream {
@@ -72,7 +89,7 @@ export class SinkRouter {
     this.#options = options;
   }
 
-  /** The outcomes in the order of the sinks, once every sink has spoken. */
+  /** The outcomes in the order of the sinks, once every sink has spoken whose clients wait. */
   async route(record: IngestRecord, sinks: readonly Sink[]): Promise<readonly SinkOutcome[]> {
     if (sinks.length === 0) return [];
     const rendered = sinks.map((sink) => ({ sink, row: this.#mappingOf(sink).render(record) }));
@@ -86,6 +103,8 @@ export class SinkRouter {
       return sinks.map((sink) => ({ sink, outcome: overloaded }));
     }
     record.forgetDerived();
+    const unwaited = rows.filter(({ sink }) => !this.#isWaitedFor(sink));
+    if (unwaited.length > 0) return this.#accept(record, { rows, unwaited, bytes });
     try {
       return await this.#store(record, rows);
     } finally {
@@ -98,9 +117,30 @@ export class SinkRouter {
     await Promise.all([...this.#streams.values()].map(({ stream }) => stream.drain()));
   }
 
-  #store(record: IngestRecord, rows: readonly RoutedRow[]): Promise<readonly SinkOutcome[]> {
+  /** By the slice that takes the sink's rows; where none is known, the answer waits for one. */
+  #isWaitedFor(sink: Sink): boolean {
+    return this.#options.view.writingSlice(this.#keyOf(sink))?.slice.sync?.wait ?? true;
+  }
+
+  /** Rows of `unwaited` are stored behind the answer; their room is theirs until then. */
+  async #accept(
+    record: IngestRecord,
+    { rows, unwaited, bytes }: { rows: readonly RoutedRow[]; unwaited: readonly RoutedRow[]; bytes: number },
+  ): Promise<readonly SinkOutcome[]> {
+    const waited = rows.filter((row) => !unwaited.includes(row));
+    const answered = waited.length > 0 ? this.#store(record, waited) : [];
+    void Promise.all([this.#store(record, unwaited), answered]).then(([outcomes]) => {
+      this.#options.budget.release(bytes, rows.length);
+      for (const { sink, outcome } of outcomes) if (outcome.type !== 'stored') this.#options.onLost({ sink, outcome });
+    });
+    const known = new Map<Sink, SinkOutcome>((await answered).map((outcome) => [outcome.sink, outcome]));
+    return rows.map(({ sink }) => known.get(sink) ?? { sink, outcome: { type: 'accepted' } });
+  }
+
+  /** `rows` must not be empty. */
+  #store(record: IngestRecord, rows: readonly RoutedRow[]): Promise<readonly StoreOutcome[]> {
     return new Promise((resolve) => {
-      const outcomes: SinkOutcome[] = [];
+      const outcomes: StoreOutcome[] = [];
       let open = rows.length;
       for (const [index, { sink, row }] of rows.entries()) {
         const settle = (outcome: RowOutcome) => {
@@ -165,7 +205,7 @@ export class SinkRouter {
         return now?.version.number === version ? this.#mappingOf(now) : undefined;
       },
       isEnabled,
-      openPart: () => this.#openPart(),
+      openPart: (codec) => this.#openPart(codec),
       sleep: (ms) => sleep(ms),
     });
     const open: OpenStream = { stream, version: 0, isKnown: false };
@@ -192,9 +232,9 @@ export class SinkRouter {
     return view?.sinks.find((sink) => sink.sinkId === sinkId);
   }
 
-  #openPart(): { name: string; encoder: PartEncoder } {
+  #openPart(codec: AppendRequest['codec']): { name: string; encoder: PartEncoder } {
     this.#parts += 1;
     const name = partNameText({ nodeId: this.#options.nodeId, epoch: this.#epoch, number: this.#parts });
-    return { name, encoder: this.#options.encoderOf(name) };
+    return { name, encoder: this.#options.encoderOf(name, codec) };
   }
 }

@@ -1,19 +1,19 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { rowsOf, ScriptedSliceWriter, type WriterStep } from '../../../test/support/scripted-slice-writer.ts';
 import { silentLogger } from '../../../test/support/silent-logger.ts';
 import { TestClock } from '../../../test/support/test-clock.ts';
 import type { CompiledMapping } from '../mapping/mapping.ts';
 import { IngestRecord } from '../mapping/record.ts';
 import { Compressor } from '../storage/block/compressor.ts';
-import { createGzipCodec } from '../storage/block/gzip-codec.ts';
+import { createCodec } from '../storage/block/create-codec.ts';
 import { maxBlockRawBytes, PartEncoder } from '../storage/part-encoder.ts';
 import { partNameText } from '../storage/part-name.ts';
 import type { WritingSlice } from '../storage/storage-view.ts';
 import { type RowOutcome, SinkStream } from './sink-stream.ts';
 
-const compressor = new Compressor(createGzipCodec(), 1);
+const compressor = new Compressor(1);
 afterAll(() => compressor[Symbol.asyncDispose]());
 
 /** Records of the form `id`; version 1 renders them as `1:id`. `id`s that begin with `!` cannot be rendered from version 2 on. */
@@ -53,7 +53,7 @@ class Room {
       openPart: () => {
         const name = partNameText({ nodeId: 'node', epoch: '0123456789abcdef', number: this.parts.length + 1 });
         this.parts.push(name);
-        return { name, encoder: new PartEncoder(name, compressor) };
+        return { name, encoder: new PartEncoder(name, { codec: createCodec('gzip'), compressor }) };
       },
       sleep: async (ms) => {
         await turn();
@@ -129,6 +129,33 @@ describe('blocks', () => {
       [room.parts[0], false],
       [room.parts[0], true],
     ]);
+  });
+
+  test('large rows that come meanwhile are the next block, encoded before the one in flight is stored', async () => {
+    const room = new Room();
+    room.add('a');
+    while (room.writer.inFlight === 0) await turn();
+    const encode = vi.spyOn(PartEncoder.prototype, 'encode');
+    room.add('b', 10_000);
+    expect(encode).not.toHaveBeenCalled();
+    room.add('c', 10_000);
+    expect(encode).toHaveBeenCalledOnce();
+    room.add('d', 10_000);
+    expect(Object.values(await room.settled())).toEqual([stored, stored, stored, stored]);
+    expect(encode).toHaveBeenCalledTimes(2);
+    expect(room.blocks.map((rows) => rows.map((row) => row.slice(0, 3)))).toEqual([['1:a'], ['1:b', '1:c'], ['1:d']]);
+    expect(new Set(room.writer.requests.map(({ part }) => part)).size).toBe(1);
+    encode.mockRestore();
+  });
+
+  test('what was encoded ahead for a part that ends is encoded anew for the next one', async () => {
+    const room = new Room(['gap']);
+    room.add('a');
+    while (room.writer.inFlight === 0) await turn();
+    room.add('b', 20_000);
+    expect(Object.values(await room.settled())).toEqual([stored, stored]);
+    expect(room.writer.rows.map((row) => row.slice(0, 3))).toEqual(['1:a', '1:b']);
+    expect(room.writer.requests.map(({ part }) => room.parts.indexOf(part))).toEqual([0, 1, 1]);
   });
 
   test('a block holds 1 MB or one row', async () => {
@@ -314,7 +341,7 @@ test('whatever the writer does: every row is settled once, stored means it has i
   const burst = fc.record({
     rows: fc.integer({ min: 1, max: 5 }),
     turns: fc.nat(4),
-    padding: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, 0, 400_000),
+    padding: fc.constantFrom(0, 0, 0, 0, 0, 0, 5000, 20_000, 20_000, 400_000),
   });
   await fc.assert(
     fc.asyncProperty(

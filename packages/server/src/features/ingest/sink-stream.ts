@@ -4,7 +4,7 @@ import type { Clock } from '../../kernel/time/clock.ts';
 import type { CompiledMapping } from '../mapping/mapping.ts';
 import type { IngestRecord } from '../mapping/record.ts';
 import { type BlockRow, type EncodedBlock, nextBlockRows, type PartEncoder } from '../storage/part-encoder.ts';
-import type { AppendResult, SliceWriter } from '../storage/slice-writer.ts';
+import type { AppendRequest, AppendResult, SliceWriter } from '../storage/slice-writer.ts';
 import type { WritingSlice } from '../storage/storage-view.ts';
 
 type RefusalCode = 'noOpenedSliceFound' | 'appendRefused' | 'diskFull' | 'diskFailed' | 'overloaded';
@@ -36,8 +36,8 @@ export interface SinkStreamOptions {
   readonly findMapping: (sinkKey: string, version: number) => CompiledMapping | undefined;
   /** False once this node knows that the sink was disabled or deleted. */
   readonly isEnabled: (sinkKey: string) => boolean;
-  /** Opens the next part of this incarnation. */
-  readonly openPart: () => { readonly name: string; readonly encoder: PartEncoder };
+  /** Opens the next part of this incarnation, in a slice of this codec. */
+  readonly openPart: (codec: AppendRequest['codec']) => { readonly name: string; readonly encoder: PartEncoder };
   readonly clock: Clock;
   readonly sleep: (ms: number) => Promise<unknown>;
   readonly logger: Logger;
@@ -46,6 +46,8 @@ export interface SinkStreamOptions {
 /** How long a block looks for a slice that takes it, or for an answer, before its clients hear 503 (record path 4.3). */
 const patienceMs = 2000;
 const retryPauseMs = 20;
+/** Rows that wait are compressed ahead from here on: less is compressed at once, and makes better blocks when it has grown. */
+const aheadBytes = 16 * 1024;
 
 interface OpenPart {
   readonly slice: string;
@@ -57,10 +59,15 @@ interface OpenPart {
 /**
  * The rows of one sink on their way to the writer: at most one append in flight (record path 3.3). With none in flight
  * a row is sent at once; what comes meanwhile is the next block. So an idle system answers in one sync, and a busy one batches.
+ * A next block that is large enough is compressed while the one before is being written.
  */
 export class SinkStream {
   readonly #options: SinkStreamOptions;
   readonly #queue: PendingRow[] = [];
+  #queuedBytes = 0;
+  /** Where the block goes that is being written. */
+  #writing: { readonly part: OpenPart; readonly sinkVersion: number } | undefined;
+  #ahead: BlockAhead | undefined;
   #part: OpenPart | undefined;
   /** A slice that said it takes nothing more. */
   #avoid: string | undefined;
@@ -73,6 +80,8 @@ export class SinkStream {
   /** The caller has reserved room for the row; `settle` is called once. */
   add(row: PendingRow): void {
     this.#queue.push(row);
+    this.#queuedBytes += rawBytes(row);
+    this.#encodeAhead();
     this.#pumping ??= this.#pump();
   }
 
@@ -94,8 +103,10 @@ export class SinkStream {
   async #pump(): Promise<void> {
     // Behind a microtask, so that rows of requests that arrived together share the first block.
     await Promise.resolve();
-    while (this.#queue.length > 0) {
-      const block: OpenBlock = { rows: this.#queue.splice(0, nextBlockRows(this.#queue, rawBytes)), isSent: false };
+    while (this.#ahead || this.#queue.length > 0) {
+      const ahead = this.#ahead;
+      this.#ahead = undefined;
+      const block: OpenBlock = { rows: ahead?.rows ?? this.#takeRows(), ahead, isSent: false };
       try {
         await this.#commit(block);
       } catch (error) {
@@ -127,7 +138,9 @@ export class SinkStream {
         continue;
       }
       // Rendered again, they may have outgrown a block.
-      this.#queue.unshift(...rendered.splice(nextBlockRows(rendered, rawBytes)));
+      const surplus = rendered.splice(nextBlockRows(rendered, rawBytes));
+      this.#queue.unshift(...surplus);
+      this.#queuedBytes += sumBytes(surplus);
       block.rows = rendered;
       if (rendered.length === 0) return;
       const verdict = await this.#send(block, target);
@@ -138,10 +151,15 @@ export class SinkStream {
   }
 
   async #send(block: OpenBlock, target: WritingSlice): Promise<Verdict> {
-    const part = this.#partFor(target.key);
-    const encoded = await part.encoder.encode(block.rows.map((pending) => pending.row));
+    const part = this.#partFor(target);
+    // A part is of one slice, so of one version: what was encoded ahead for this part still is what the rows are.
+    const encoded = await (block.ahead?.part === part ? block.ahead.encoded : encode(part, block.rows));
     block.isSent = true;
-    const result = await this.#append({ target, part, block: encoded });
+    this.#writing = { part, sinkVersion: target.slice.sinkVersion };
+    this.#encodeAhead();
+    const result = await this.#append({ target, part, block: encoded }).finally(() => {
+      this.#writing = undefined;
+    });
     const verdict = this.#judge(result, target.key);
     // Where it is not stored, encoder and offset have moved on or are unknown: this part is finished for us.
     if (verdict.type === 'stored') part.offset += encoded.length;
@@ -150,12 +168,30 @@ export class SinkStream {
     return verdict;
   }
 
+  /** The rows of the next block, from the front of the queue. */
+  #takeRows(): PendingRow[] {
+    const rows = this.#queue.splice(0, nextBlockRows(this.#queue, rawBytes));
+    this.#queuedBytes -= sumBytes(rows);
+    return rows;
+  }
+
+  #encodeAhead(): void {
+    if (!this.#writing || this.#ahead || this.#queuedBytes < aheadBytes) return;
+    const { part, sinkVersion } = this.#writing;
+    if (this.#queue.some((pending) => pending.sinkVersion !== sinkVersion)) return;
+    const rows = this.#takeRows();
+    const encoded = encode(part, rows);
+    // Whoever sends the block meets the failure; where the part ends before, nobody does.
+    encoded.catch(() => undefined);
+    this.#ahead = { rows, part, encoded };
+  }
+
   #findSlice(timeoutMs: number): Promise<WritingSlice | undefined> {
     return this.#options.findSlice(this.#options.sinkKey, { avoid: this.#avoid, timeoutMs });
   }
 
-  #partFor(slice: string): OpenPart {
-    if (this.#part?.slice !== slice) this.#part = { slice, offset: 0, ...this.#options.openPart() };
+  #partFor({ key, slice }: WritingSlice): OpenPart {
+    if (this.#part?.slice !== key) this.#part = { slice: key, offset: 0, ...this.#options.openPart(slice.codec) };
     return this.#part;
   }
 
@@ -244,7 +280,15 @@ export class SinkStream {
 /** Rows on their way; `isSent` while nobody can say whether they are stored. */
 interface OpenBlock {
   rows: PendingRow[];
+  readonly ahead: BlockAhead | undefined;
   isSent: boolean;
+}
+
+/** The next block of the part, on the guess that the one before it gets stored. */
+interface BlockAhead {
+  readonly rows: PendingRow[];
+  readonly part: OpenPart;
+  readonly encoded: Promise<EncodedBlock>;
 }
 
 type Verdict = RefusalVerdict | (RowOutcome & { type: 'stored' | 'inDoubt' });
@@ -266,6 +310,8 @@ const refusedBy = (code: RefusalCode, reason: string): RefusalVerdict => ({
 });
 
 const rawBytes = (pending: PendingRow): number => pending.row.bytes.length;
+const sumBytes = (rows: readonly PendingRow[]): number => rows.reduce((sum, row) => sum + rawBytes(row), 0);
+const encode = ({ encoder }: OpenPart, rows: readonly PendingRow[]): Promise<EncodedBlock> => encoder.encode(rows.map(({ row }) => row));
 
 const fullVolume = ({ type: _, ...hint }: AppendResult & { readonly type: 'full' }): RefusalVerdict => ({
   type: 'refused',

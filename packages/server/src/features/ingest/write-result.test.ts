@@ -8,6 +8,7 @@ const sink = (sinkId: string) => sinkFixture({ sinkId });
 
 type Outcome = SinkOutcome['outcome'];
 const stored: Outcome = { type: 'stored' };
+const accepted: Outcome = { type: 'accepted' };
 const gone: Outcome = { type: 'gone' };
 const refused: Outcome = { type: 'refused', code: 'diskFull', reason: 'the volume has no room' };
 const inDoubt: Outcome = { type: 'inDoubt', reason: 'EIO' };
@@ -26,6 +27,9 @@ test.each([
   ['no sink', [], 200, 'none'],
   ['all gone meanwhile: as if there had been none', [gone, gone], 200, 'none'],
   ['stored, another gone', [stored, gone], 200, undefined],
+  ['accepted', [accepted], 202, undefined],
+  ['accepted, another stored', [stored, accepted], 202, undefined],
+  ['accepted, another refused: nobody knows yet', [accepted, refused], 503, 'unknown'],
   ['a client fault', [missing, withheld], 422, undefined],
   ['two client faults: the larger status', [tooBig, missing, withheld], 422, undefined],
   ['refused everywhere', [refused, refused], 503, 'none'],
@@ -36,7 +40,7 @@ test.each([
   ['in doubt, another refused', [refused, inDoubt], 503, 'unknown'],
 ] as const)('%s', (_name, outcomes, status, mark) => {
   const result = resultOf(...outcomes);
-  expect([result.status, result.failed, result.stored]).toEqual([status, status !== 200, mark]);
+  expect([result.status, result.failed, result.stored]).toEqual([status, status >= 300, mark]);
   expect(result.body()).toMatchObject({ statusCode: status, sources: [{ statusCode: status }] });
 });
 
@@ -45,6 +49,22 @@ describe('the body', () => {
     const { error, message } = { error: undefined, message: undefined, ...resultOf(...outcomes).body() };
     return [error, message];
   };
+
+  test('a sink whose clients do not wait says accepted', () => {
+    expect(resultOf(stored, accepted).body()).toMatchObject({
+      statusCode: 202,
+      message: 'Successfully written to 2/2 sinks.',
+      sources: [
+        {
+          statusCode: 202,
+          sinks: [
+            { statusCode: 200, message: 'processed' },
+            { sinkId: 'sink-1', statusCode: 202, message: 'accepted' },
+          ],
+        },
+      ],
+    });
+  });
 
   test('messages count the sinks that are there', () => {
     expect(messageOf(stored, stored, gone)).toEqual([undefined, 'Successfully written to 2/2 sinks.']);

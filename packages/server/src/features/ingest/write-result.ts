@@ -54,7 +54,7 @@ const retryAfterOf = (outcome: SinkOutcome['outcome']): number => ('retryAfterSe
 function storedMark(sinks: readonly SinkOutcome[], status: number): StoredMark | undefined {
   if (sinks.length === 0) return 'none';
   if (status < 500) return undefined;
-  if (sinks.some(({ outcome }) => outcome.type === 'inDoubt')) return 'unknown';
+  if (sinks.some(({ outcome }) => outcome.type === 'inDoubt' || outcome.type === 'accepted')) return 'unknown';
   return sinks.some(({ outcome }) => outcome.type === 'stored') ? 'partial' : 'none';
 }
 
@@ -63,6 +63,8 @@ function statusOf({ outcome }: SinkOutcome, faultStatus: number): number {
     case 'stored':
     case 'gone':
       return 200;
+    case 'accepted':
+      return 202;
     case 'refused':
       return errorTable[outcome.code].status;
     case 'inDoubt':
@@ -113,6 +115,8 @@ function reportOf(sink: SinkOutcome, faultStatus: number): SinkReport {
     case 'stored':
     case 'gone':
       return { sinkId, statusCode: 200, message: 'processed' };
+    case 'accepted':
+      return { sinkId, statusCode: 202, message: 'accepted' };
     case 'refused':
       return failure(outcome.code, sentence(`not stored: ${outcome.reason}`));
     case 'inDoubt':

@@ -16,7 +16,6 @@ const file: File = fileSchema.parse({
   sinkVersion: 1,
   tableId: 'in.c-bucket.table',
   columns: ['a'],
-  codec: 'gzip',
   settings: {
     maxRowBytes: 1000,
     upload: { minIntervalMs: 0, intervalMs: 1, count: 1, bytes: 1 },
@@ -68,9 +67,9 @@ test('every state that the record path leads through conserves the rows, whateve
       expect(conservation({ file, slice: uploaded })).toEqual({ accepted, violations: [] });
       const counts = { figures: good === 0 ? figures(0, tornBefore) : later, acceptedRows: accepted, sentRows: kept };
       const closed = transitionFile(file, { type: 'close', at })!;
-      const importing = transitionFile(closed, { type: 'slicesUploaded', at, checksum: 'c', ...counts })!;
+      const importing = transitionFile(closed, { type: 'slicesUploaded', staging: 0, at, checksum: 'c', ...counts })!;
       expect(conservation({ file: importing })).toEqual({ accepted, violations: [] });
-      const quarantined = transitionFile(importing, { type: 'quarantine', at, reason: 'r' })!;
+      const quarantined = transitionFile(importing, { type: 'quarantine', staging: 0, at, reason: 'r' })!;
       expect(conservation({ file: quarantined })).toEqual({ accepted, violations: [] });
       const imported = transitionFile(importing, { type: 'imported', at, rows: kept })!;
       expect(conservation({ file: imported })).toEqual({ accepted, violations: [] });

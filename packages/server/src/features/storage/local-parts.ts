@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../../kernel/errors/app-error.ts';
+import { extensionOf } from './block/block-codec.ts';
 import { sliceFolder } from './state/storage-keys.ts';
 import type { StorageView } from './storage-view.ts';
 import type { Volume } from './volume.ts';
@@ -16,11 +17,10 @@ interface LocalPartsQuery {
   readonly sliceKey: string;
   readonly view: StorageView;
   readonly volumes: readonly Volume[];
-  readonly extension: string;
 }
 
 /** The parts of a slice in order of their names. `sliceNotFound` where there is no such slice or its local parts are removed. */
-export async function localParts({ sliceKey, view, volumes, extension }: LocalPartsQuery): Promise<LocalPart[]> {
+export async function localParts({ sliceKey, view, volumes }: LocalPartsQuery): Promise<LocalPart[]> {
   const slice = view.slice(sliceKey);
   const volume = volumes.find(({ id }) => id === slice?.volumeId);
   if (!slice || !volume || ('localRemovedAt' in slice && slice.localRemovedAt !== undefined)) {
@@ -30,6 +30,7 @@ export async function localParts({ sliceKey, view, volumes, extension }: LocalPa
     );
   }
   const folder = join(volume.path, sliceFolder(slice));
+  const extension = extensionOf(slice.codec);
   if ('parts' in slice) return slice.parts.map(({ name, length }) => ({ path: join(folder, name + extension), length }));
   const names = await readdir(folder).catch(() => []);
   const paths = names

@@ -1,15 +1,16 @@
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { crc32, gunzipSync } from 'node:zlib';
+import { crc32, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
+import { unpackByCommand } from '../../../test/support/unpack.ts';
+import { codecNames } from './block/block-codec.ts';
 import { Compressor } from './block/compressor.ts';
-import { createGzipCodec } from './block/gzip-codec.ts';
+import { createCodec } from './block/create-codec.ts';
 import { decodeMemberHeader, type MemberHeader, memberFlag } from './block/member-header.ts';
 import { type BlockRow, type EncodedBlock, maxBlockRawBytes, nextBlockRows, PartEncoder } from './part-encoder.ts';
 import { partNameText, partNonce } from './part-name.ts';
 
-const compressor = new Compressor(createGzipCodec(), 1);
+const compressor = new Compressor(1);
 afterAll(() => compressor[Symbol.asyncDispose]());
 
 const partName = partNameText({ nodeId: 'node', epoch: '0011223344556677', number: 3 });
@@ -39,78 +40,92 @@ const rowArbitrary = fc.record({
   receivedAt: fc.integer({ min: 0, max: 2 ** 45 }),
 });
 
-test('the blocks of a part together are a gzip file of exactly the rows, with figures in the headers', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.array(rowArbitrary, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 4 }), async (blocks) => {
-      const encoder = new PartEncoder(partName, compressor);
-      const encoded: EncodedBlock[] = [];
-      for (const block of blocks) encoded.push(await encoder.encode(block));
-      const file = Buffer.concat(encoded.map(bytesOf));
-      expect(gunzipSync(file).equals(Buffer.concat(blocks.flat().map(({ bytes }) => bytes)))).toBe(true);
-      let rowsBefore = 0;
-      for (const [index, header] of headersOf(file).entries()) {
-        const rows = blocks[index] ?? [];
-        expect(header).toMatchObject({
-          sequence: index,
-          rowsBefore,
-          rows: rows.length,
-          rawLength: rows.reduce((sum, { bytes }) => sum + bytes.length, 0),
-          firstAt: Math.min(...rows.map(({ receivedAt }) => receivedAt)),
-          lastAt: Math.max(...rows.map(({ receivedAt }) => receivedAt)),
-          flags:
-            memberFlag.end |
-            (rows.some(({ invalidUtf8 }) => invalidUtf8) ? memberFlag.invalidUtf8 : 0) |
-            (rows.some(({ nul }) => nul) ? memberFlag.nul : 0),
-        });
-        expect(encoded[index]).toMatchObject({
-          length: header.memberLength,
-          checksum: crc32(bytesOf(encoded[index]!)),
-          rows: header.rows,
-          rawLength: header.rawLength,
-          firstAt: header.firstAt,
-          lastAt: header.lastAt,
-        });
-        rowsBefore += rows.length;
-      }
-    }),
-  );
-});
+describe.each(codecNames)('%s', (name) => {
+  const codec = createCodec(name);
+  const unpack = codec.container === 'zstd' ? zstdDecompressSync : gunzipSync;
 
-test('the gzip command reads a part of several members', async () => {
-  const encoder = new PartEncoder(partName, compressor);
-  const rows = Array.from({ length: 700 }, (_, index) => row(`"${index}","${randomBytes(400).toString('hex')}"\n`));
-  const blocks = [await encoder.encode(rows), await encoder.encode(rows.slice(0, 3)), await encoder.encode(rows)];
-  const input = Buffer.concat(blocks.map(bytesOf));
-  const output = execFileSync('gzip', ['-dc'], { input, maxBuffer: 8 * 1024 * 1024 });
-  expect(output.equals(Buffer.concat([...rows, ...rows.slice(0, 3), ...rows].map(({ bytes }) => bytes)))).toBe(true);
-});
+  test('the blocks of a part together are a file of exactly the rows, with figures in the headers', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(rowArbitrary, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 4 }), async (blocks) => {
+        const encoder = new PartEncoder(partName, { codec, compressor });
+        const encoded: EncodedBlock[] = [];
+        for (const block of blocks) encoded.push(await encoder.encode(block));
+        const file = Buffer.concat(encoded.map(bytesOf));
+        expect(unpack(file).equals(Buffer.concat(blocks.flat().map(({ bytes }) => bytes)))).toBe(true);
+        let rowsBefore = 0;
+        for (const [index, header] of headersOf(file).entries()) {
+          const rows = blocks[index] ?? [];
+          expect(header).toMatchObject({
+            sequence: index,
+            rowsBefore,
+            rows: rows.length,
+            rawLength: rows.reduce((sum, { bytes }) => sum + bytes.length, 0),
+            firstAt: Math.min(...rows.map(({ receivedAt }) => receivedAt)),
+            lastAt: Math.max(...rows.map(({ receivedAt }) => receivedAt)),
+            flags:
+              memberFlag.end |
+              (rows.some(({ invalidUtf8 }) => invalidUtf8) ? memberFlag.invalidUtf8 : 0) |
+              (rows.some(({ nul }) => nul) ? memberFlag.nul : 0),
+          });
+          expect(encoded[index]).toMatchObject({
+            length: header.memberLength,
+            checksum: crc32(bytesOf(encoded[index]!)),
+            rows: header.rows,
+            rawLength: header.rawLength,
+            firstAt: header.firstAt,
+            lastAt: header.lastAt,
+          });
+          rowsBefore += rows.length;
+        }
+      }),
+    );
+  });
 
-test('a block is cut into members behind 256 kB at row boundaries; only the last one ends it', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1, maxLength: 12 }), async (lengths) => {
-      const kept = lengths.slice(
-        0,
-        nextBlockRows(lengths, (length) => length),
-      );
-      const rows = kept.map((length, index) => row(Buffer.alloc(length, `${index};`), { receivedAt: index + 1, nul: index === 0 }));
-      const block = await new PartEncoder(partName, compressor).encode(rows);
-      const headers = headersOf(bytesOf(block));
-      let at = 0;
-      for (const [index, header] of headers.entries()) {
-        const own = rows.slice(at, at + header.rows);
-        const raw = own.reduce((sum, { bytes }) => sum + bytes.length, 0);
-        expect(header).toMatchObject({ sequence: index, rowsBefore: at, rawLength: raw, firstAt: at + 1, lastAt: at + own.length });
-        expect(header.flags).toBe((index === headers.length - 1 ? memberFlag.end : 0) | (at === 0 ? memberFlag.nul : 0));
-        // Cut as soon as 256 kB are reached, not before.
-        expect(raw - (own.at(-1)?.bytes.length ?? 0)).toBeLessThan(256 * 1024);
-        if (index < headers.length - 1) expect(raw).toBeGreaterThanOrEqual(256 * 1024);
-        at += header.rows;
-      }
-      expect(at).toBe(rows.length);
-      expect(gunzipSync(bytesOf(block)).equals(Buffer.concat(rows.map(({ bytes }) => bytes)))).toBe(true);
-    }),
-    { numRuns: 30 },
-  );
+  test('the command of its format reads a part of several members', async () => {
+    const encoder = new PartEncoder(partName, { codec, compressor });
+    const rows = Array.from({ length: 700 }, (_, index) => row(`"${index}","${randomBytes(400).toString('hex')}"\n`));
+    const blocks = [await encoder.encode(rows), await encoder.encode(rows.slice(0, 3)), await encoder.encode(rows)];
+    const input = Buffer.concat(blocks.map(bytesOf));
+    const output = unpackByCommand(codec.container, input);
+    expect(output.equals(Buffer.concat([...rows, ...rows.slice(0, 3), ...rows].map(({ bytes }) => bytes)))).toBe(true);
+  });
+
+  test('a block is cut into members behind 256 kB at row boundaries; only the last one ends it', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1, maxLength: 12 }), async (lengths) => {
+        const kept = lengths.slice(
+          0,
+          nextBlockRows(lengths, (length) => length),
+        );
+        const rows = kept.map((length, index) => row(Buffer.alloc(length, `${index};`), { receivedAt: index + 1, nul: index === 0 }));
+        const block = await new PartEncoder(partName, { codec, compressor }).encode(rows);
+        const headers = headersOf(bytesOf(block));
+        let at = 0;
+        for (const [index, header] of headers.entries()) {
+          const own = rows.slice(at, at + header.rows);
+          const raw = own.reduce((sum, { bytes }) => sum + bytes.length, 0);
+          expect(header).toMatchObject({ sequence: index, rowsBefore: at, rawLength: raw, firstAt: at + 1, lastAt: at + own.length });
+          expect(header.flags).toBe((index === headers.length - 1 ? memberFlag.end : 0) | (at === 0 ? memberFlag.nul : 0));
+          // Cut as soon as 256 kB are reached, not before.
+          expect(raw - (own.at(-1)?.bytes.length ?? 0)).toBeLessThan(256 * 1024);
+          if (index < headers.length - 1) expect(raw).toBeGreaterThanOrEqual(256 * 1024);
+          at += header.rows;
+        }
+        expect(at).toBe(rows.length);
+        expect(unpack(bytesOf(block)).equals(Buffer.concat(rows.map(({ bytes }) => bytes)))).toBe(true);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('a row over 1 MB is one member of its own block', async () => {
+    const long = row(randomBytes(2 * 1024 * 1024));
+    const block = await new PartEncoder(partName, { codec, compressor }).encode([long]);
+    const [header, ...others] = headersOf(bytesOf(block));
+    expect(others).toEqual([]);
+    expect(header).toMatchObject({ rows: 1, rawLength: long.bytes.length, flags: memberFlag.end });
+    expect(unpack(bytesOf(block)).equals(long.bytes)).toBe(true);
+  });
 });
 
 test('a block takes rows up to 1 MB, or one row however large', () => {
@@ -128,20 +143,11 @@ test('a block takes rows up to 1 MB, or one row however large', () => {
   expect(nextBlockRows([maxBlockRawBytes - 1, 1, 1], (length) => length)).toBe(2);
 });
 
-test('a row over 1 MB is one member of its own block', async () => {
-  const long = row(randomBytes(2 * 1024 * 1024));
-  const block = await new PartEncoder(partName, compressor).encode([long]);
-  const [header, ...others] = headersOf(bytesOf(block));
-  expect(others).toEqual([]);
-  expect(header).toMatchObject({ rows: 1, rawLength: long.bytes.length, flags: memberFlag.end });
-  expect(gunzipSync(bytesOf(block)).equals(long.bytes)).toBe(true);
-});
-
 test('no two parts share a nonce, whichever piece of the name differs', async () => {
   const base = { nodeId: 'node', epoch: '0011223344556677', number: 3 };
   const names = [base, { ...base, nodeId: 'other' }, { ...base, epoch: '0011223344556678' }, { ...base, number: 4 }].map(partNameText);
   expect(new Set(names.map((name) => partNonce(name).toString('hex'))).size).toBe(names.length);
-  const [bytes] = (await new PartEncoder(names[1]!, compressor).encode([row('"a"\n')])).buffers;
+  const [bytes] = (await new PartEncoder(names[1]!, { codec: createCodec('gzip'), compressor }).encode([row('"a"\n')])).buffers;
   expect(headersOf(bytes!.subarray(0, 76), names[1])).toHaveLength(1);
   expect(decodeMemberHeader(bytes!, partNonce(names[0]!))).toBeUndefined();
 });

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { BlockCodec } from './block/block-codec.ts';
 import type { Compressor } from './block/compressor.ts';
 import { encodeMemberHeader, headerLength, memberFlag } from './block/member-header.ts';
 import { partNonce } from './part-name.ts';
@@ -35,12 +36,14 @@ const memberRawBytes = 256 * 1024;
  */
 export class PartEncoder {
   readonly #nonce: Buffer;
+  readonly #codec: BlockCodec;
   readonly #compressor: Compressor;
   #sequence = 0;
   #rowsBefore = 0;
 
-  constructor(partName: string, compressor: Compressor) {
+  constructor(partName: string, { codec, compressor }: { codec: BlockCodec; compressor: Compressor }) {
     this.#nonce = partNonce(partName);
+    this.#codec = codec;
     this.#compressor = compressor;
   }
 
@@ -49,7 +52,7 @@ export class PartEncoder {
     const members = cutMembers(rows);
     const raws = members.map((member) => Buffer.concat(member.map((row) => row.bytes)));
     const rawLengths = raws.map((raw) => raw.length);
-    const payloads = await Promise.all(raws.map((raw) => this.#compressor.compress(raw)));
+    const payloads = await Promise.all(raws.map((raw) => this.#compressor.compress(this.#codec, raw)));
     const buffers: Buffer[] = [];
     for (const [index, member] of members.entries()) {
       const payload = payloads[index];
@@ -79,7 +82,7 @@ export class PartEncoder {
     };
     this.#sequence += 1;
     this.#rowsBefore += rows.length;
-    return encodeMemberHeader(header, this.#nonce);
+    return encodeMemberHeader(header, this.#nonce, this.#codec.container);
   }
 }
 

@@ -3,7 +3,7 @@ import { AppError, errorText } from '../../kernel/errors/app-error.ts';
 import type { Logger } from '../../kernel/observe/logger.ts';
 import type { Importer } from './coordinator/importer.ts';
 import { type File, quarantineOf } from './state/file.ts';
-import { fileKeyText } from './state/storage-keys.ts';
+import { fileKeyText, sinkTextOf } from './state/storage-keys.ts';
 import type { StorageStore } from './state/storage-store.ts';
 import type { StorageView } from './storage-view.ts';
 
@@ -30,9 +30,16 @@ export class Quarantine {
       .sort((one, other) => (one.file < other.file ? -1 : 1));
   }
 
-  /** Ends the quarantine; the coordinator imports the file as soon as it sees that. `quarantinedFileNotFound`. */
+  /** For people: how many files of which sinks; undefined where there are none. */
+  describe(): string | undefined {
+    const files = [...this.#options.view.files()].filter((file) => quarantineOf(file));
+    const counts = [...Map.groupBy(files, sinkTextOf)].map(([sink, { length }]) => `${length} of ${sink}`);
+    return counts.length === 0 ? undefined : `files that the table engine refuses: ${counts.join(', ')}; see \`sluice quarantine list\``;
+  }
+
+  /** Ends the quarantine; the coordinator stages and imports the file again as soon as it sees that. `quarantinedFileNotFound`. */
   async retry(key: string): Promise<QuarantineOutcome> {
-    const released = await this.#options.store.changeFile(key, () => ({ type: 'retry' }));
+    const released = await this.#options.store.changeFile(key, (at) => ({ type: 'retry', at }));
     if (!released) throw notInQuarantine(key);
     this.#options.logger.info({ file: key }, 'a file is released from quarantine');
     return outcomeOf(key, released);

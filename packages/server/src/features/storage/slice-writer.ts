@@ -22,7 +22,7 @@ export interface AppendRequest {
 }
 
 export type AppendResult =
-  /** The block and the way to it are durable: offset + length <= watermark. */
+  /** The block and the way to it are durable, or written where the slice's sync mode asks for no more: offset + length <= watermark. */
   | { readonly type: 'durable'; readonly watermark: number }
   /** The slice takes nothing more and the block is not in it; the successor takes it. */
   | { readonly type: 'sealed'; readonly sealedLength: number }

@@ -1,6 +1,6 @@
 import { type Conservation, conservationOf, type RowPlace } from './conservation.ts';
 import { earliest } from './part/part-summary.ts';
-import { type File, isFinished, quarantineOf } from './state/file.ts';
+import { type File, isFinished, quarantineOf, refusalOf } from './state/file.ts';
 import type { Slice } from './state/slice.ts';
 import { fileKeyText, sinkTextOf, sliceKeyText } from './state/storage-keys.ts';
 import type { StorageView } from './storage-view.ts';
@@ -17,6 +17,8 @@ export interface SinkStatus {
   readonly retrying: number;
   readonly retryReasons: readonly string[];
   readonly quarantined: readonly { readonly file: string; readonly reason: string }[];
+  /** Files that the table engine refused and that were staged again, with what it had said; not those in quarantine. */
+  readonly stagedAgain: readonly { readonly file: string; readonly reason: string }[];
 }
 
 /** The state of all sinks that have files, in order of their keys. */
@@ -42,9 +44,12 @@ function statusOfSink(view: StorageView, sink: string, { files, strays }: Entiti
   let oldestAt: number | undefined;
   const retryReasons: string[] = [];
   const quarantined: { file: string; reason: string }[] = [];
+  const stagedAgain: { file: string; reason: string }[] = [];
   for (const file of files) {
     const key = fileKeyText(file);
     if (file.retry) retryReasons.push(file.retry.reason);
+    const refusal = refusalOf(file);
+    if (refusal && !quarantineOf(file)) stagedAgain.push({ file: key, reason: refusal.reason });
     if (isFinished(file)) {
       rows[file.state] += file.figures.goodRows;
       rows.damaged += file.figures.damagedRows;
@@ -61,7 +66,8 @@ function statusOfSink(view: StorageView, sink: string, { files, strays }: Entiti
     }
   }
   const conservation = conservationOf(view, sink, { files, strays });
-  return { sink, rows, conservation, oldestAt, retrying: retryReasons.length, retryReasons: [...new Set(retryReasons)], quarantined };
+  const retries = { retrying: retryReasons.length, retryReasons: [...new Set(retryReasons)] };
+  return { sink, rows, conservation, oldestAt, ...retries, quarantined, stagedAgain };
 }
 
 function placeOf(slice: Slice, isQuarantined: boolean): 'local' | 'staged' | 'quarantined' {

@@ -102,6 +102,7 @@ test('status: each row is in one place, damage and sums are counted, and the old
       retrying: 0,
       retryReasons: [],
       quarantined: [],
+      stagedAgain: [],
     },
   ]);
 });

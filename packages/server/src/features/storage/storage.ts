@@ -5,11 +5,13 @@ import type { Checkpoint } from '../../kernel/observe/checkpoint.ts';
 import type { Logger } from '../../kernel/observe/logger.ts';
 import type { Clock } from '../../kernel/time/clock.ts';
 import type { DefinitionHooks } from '../definitions/definition-hooks.ts';
+import type { CodecName } from './block/block-codec.ts';
 import { Compressor } from './block/compressor.ts';
-import { createGzipCodec } from './block/gzip-codec.ts';
+import { type BlockCodecs, type CodecLevels, createCodecs } from './block/create-codec.ts';
 import { Cleanup } from './coordinator/cleanup.ts';
 import { Importer } from './coordinator/importer.ts';
 import { Rotation } from './coordinator/rotation.ts';
+import { StagingAgain } from './coordinator/staging-again.ts';
 import { StorageCoordinator } from './coordinator/storage-coordinator.ts';
 import { DiskWatch } from './disk/disk-watch.ts';
 import { type DiskSettings, VolumeRoom, type VolumeSpace } from './disk/volume-room.ts';
@@ -42,6 +44,7 @@ export interface StorageOptions {
 
 export interface StorageSettings {
   readonly file: FileSettings;
+  readonly compression: CompressionSettings;
   /** How long local parts, and records with their staged objects, outlive the import. */
   readonly dataRetentionMs: number;
   readonly recordRetentionMs: number;
@@ -52,6 +55,12 @@ export interface StorageSettings {
   readonly disk?: DiskSettings;
   /** Encode slices of small blocks anew on upload, where no block waits. */
   readonly reencode: boolean;
+}
+
+interface CompressionSettings {
+  /** Of slices that are opened from now on. Those that are there keep theirs. */
+  readonly codec: CodecName;
+  readonly levels: CodecLevels;
 }
 
 const noReserve: DiskSettings = { reserve: { percent: 0, minBytes: 0, maxBytes: 0 }, ballastBytes: 0 };
@@ -74,32 +83,41 @@ export class Storage implements AsyncDisposable {
   readonly #store: StorageStore;
   readonly #rotation: Rotation;
   readonly #importer: Importer;
+  readonly #stagingAgain: StagingAgain;
   /** Checks the volumes against metadata. */
   readonly fsck: Fsck;
   /** What the volumes have and metadata does not know. */
   readonly lostAndFound: LostAndFound;
   /** Files that the table engine refused, and what operators decide about them. */
   readonly quarantine: Quarantine;
-  readonly #codec = createGzipCodec();
+  readonly #codecs: BlockCodecs;
   readonly #rooms: ReadonlyMap<string, VolumeRoom>;
-  readonly #compressor = new Compressor(this.#codec);
+  readonly #compressor = new Compressor();
   #writer: LocalSliceWriter | undefined;
 
   constructor(options: StorageOptions) {
     const { metadata, clock, logger, settings, volumes } = options;
     this.#options = options;
+    this.#codecs = createCodecs(settings.compression.levels);
     this.view = new StorageView(metadata, logger);
     this.#store = new StorageStore(metadata, clock);
     this.#rooms = new Map(
       volumes.map((volume) => [volume.id, new VolumeRoom({ volume, settings: settings.disk ?? noReserve, clock, logger })]),
     );
-    this.#importer = new Importer(this.#store, options.tables);
+    const hasVolume = (id: string) => volumes.some((volume) => volume.id === id);
+    this.#stagingAgain = new StagingAgain({ store: this.#store, tables: options.tables, hasVolume });
+    this.#importer = new Importer({
+      store: this.#store,
+      tables: options.tables,
+      objects: options.objects,
+      stagingAgain: this.#stagingAgain,
+    });
     this.quarantine = new Quarantine({ view: this.view, store: this.#store, importer: this.#importer, logger });
-    this.fsck = new Fsck({ view: this.view, volumes, extension: this.#codec.extension, clock, writer: () => this.#writer });
+    this.fsck = new Fsck({ view: this.view, volumes, clock, writer: () => this.#writer });
     this.lostAndFound = new LostAndFound({
       volumes,
       store: this.#store,
-      adopter: new Adopter({ store: this.#store, settings: settings.file, codec: this.#codec }),
+      adopter: new Adopter({ store: this.#store, settings: settings.file }),
       graceMs: settings.unknownGraceMs,
       clock,
       logger,
@@ -107,13 +125,15 @@ export class Storage implements AsyncDisposable {
     this.#rotation = new Rotation({
       store: this.#store,
       settings: settings.file,
+      codec: settings.compression.codec,
       assignVolume: () => assignVolume(volumes),
       knownFiles: (sinkKey) => this.view.filesOf(sinkKey),
     });
   }
 
-  /** Encodes the blocks of the named part. */
-  readonly encoderOf = (partName: string): PartEncoder => new PartEncoder(partName, this.#compressor);
+  /** Encodes the blocks of the named part, with the codec of its slice. */
+  readonly encoderOf = (partName: string, codec: CodecName): PartEncoder =>
+    new PartEncoder(partName, { codec: this.#codecs[codec], compressor: this.#compressor });
 
   /** Storage's share in operations on sinks. The view should be running: what it does not show is listed from metadata. */
   get definitionHooks(): DefinitionHooks {
@@ -134,17 +154,18 @@ export class Storage implements AsyncDisposable {
   openWriter(): LocalSliceWriter {
     const { volumes, settings, checkpoint, logger } = this.#options;
     const { view } = this;
-    this.#writer = new LocalSliceWriter({
+    const writer = new LocalSliceWriter({
       volumes,
       view,
       store: this.#store,
-      codec: this.#codec,
       roomOf: (volumeId) => this.#rooms.get(volumeId),
       retentionMs: settings.dataRetentionMs,
       checkpoint,
       logger: logger.child({ component: 'storage-writer' }),
     });
-    return this.#writer;
+    for (const room of this.rooms) room.onFull((volumeId) => writer.relieve(volumeId));
+    this.#writer = writer;
+    return writer;
   }
 
   /** Free space, reserve and ballast of the volumes, by the last measurement of the disk watch. */
@@ -171,7 +192,7 @@ export class Storage implements AsyncDisposable {
       view,
       store: this.#store,
       objects,
-      codec: this.#codec,
+      codecs: this.#codecs,
       nulInText: tables.capabilities.nulInText,
       mayReencode: () => settings.reencode && !(this.#writer?.isAppending ?? false),
       random,
@@ -183,17 +204,21 @@ export class Storage implements AsyncDisposable {
   openCoordinator(): StorageCoordinator {
     const { objects, tables, random, checkpoint, logger, settings } = this.#options;
     const store = this.#store;
-    return new StorageCoordinator({
+    const coordinator = new StorageCoordinator({
       view: this.view,
       store,
       rotation: this.#rotation,
       importer: this.#importer,
+      stagingAgain: this.#stagingAgain,
       cleanup: new Cleanup({ store, objects, tables, checkpoint }),
       tables,
       retentionMs: settings.recordRetentionMs,
       random,
       logger: logger.child({ component: 'storage-coordinator' }),
+      isFull: (volumeId) => this.#rooms.get(volumeId)?.isFull === true,
     });
+    for (const room of this.rooms) room.onFull(() => coordinator.relieve());
+    return coordinator;
   }
 
   /** Head-room of this process's volumes, in bytes, and the folders in their `lost+found`. */
@@ -210,7 +235,7 @@ export class Storage implements AsyncDisposable {
 
   /** The local part files of a slice with the bytes that count, for `sluice cat`. `sliceNotFound`. */
   partsOf(sliceKey: string): Promise<LocalPart[]> {
-    return localParts({ sliceKey, view: this.view, volumes: this.#options.volumes, extension: this.#codec.extension });
+    return localParts({ sliceKey, view: this.view, volumes: this.#options.volumes });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,5 +10,7 @@ export interface Volume {
 
 /** The file with the volume's id. */
 export const volumeIdName = 'volume-id';
+/** The file that keeps room for whoever works on a full disk. */
+export const ballastName = 'ballast';
 /** Below the volume: what it had and metadata did not know. `mkfs` makes a folder of this name too. */
 export const lostAndFoundName = 'lost+found';

@@ -42,7 +42,12 @@ export const errorTable = {
   methodNotAllowed: { status: 405, disposition: 'caller', meaning: 'The path exists, the method does not.' },
   requestTimeout: { status: 408, disposition: 'caller', meaning: 'The request did not arrive in time.' },
   sourceAlreadyExists: { status: 409, disposition: 'caller', meaning: 'The branch has an active source with this id.' },
-  sinkAlreadyExists: { status: 409, disposition: 'caller', meaning: 'The source has an active sink with this id.' },
+  sinkAlreadyExists: {
+    status: 409,
+    disposition: 'caller',
+    meaning:
+      'The source has an active sink with this id: read or change that one, or take another id. With the whole key in the message: an operation on it runs or has just run; wait for its task first.',
+  },
   branchCountLimitReached: { status: 409, disposition: 'caller', meaning: 'The project has as many branches as it may have.' },
   sourceCountLimitReached: { status: 409, disposition: 'caller', meaning: 'The branch has as many sources as it may have.' },
   sinkCountLimitReached: { status: 409, disposition: 'caller', meaning: 'The source has as many sinks as it may have.' },
@@ -67,6 +72,7 @@ export const errorTable = {
   leaseLost: { status: 503, disposition: 'retry', meaning: 'The lease has expired.' },
   transactionConflict: { status: 503, disposition: 'retry', meaning: 'Others changed the same entity again and again.' },
   objectNotFound: { status: 404, disposition: 'terminal', meaning: 'The staged object does not exist.' },
+  objectChanged: { status: 409, disposition: 'terminal', meaning: 'A staged object is not as it was uploaded.' },
   objectsUnavailable: { status: 503, disposition: 'retry', meaning: 'The object store does not answer.' },
   tablesUnavailable: { status: 503, disposition: 'retry', meaning: 'The table engine does not answer.' },
   tableMismatch: { status: 409, disposition: 'terminal', meaning: 'The table cannot take the columns.' },

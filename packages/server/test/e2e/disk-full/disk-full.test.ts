@@ -5,8 +5,10 @@ import { expect, test } from 'vitest';
 import { ApiClient } from '../../support/api-client.ts';
 import { conservationProblems } from '../../support/check-conservation.ts';
 import { queryRows } from '../../support/query.ts';
+import { runSluice } from '../../support/run-sluice.ts';
 import { openSmallDisk } from '../../support/small-disk.ts';
 import { demoFlags, type RunningSluice, startSluice } from '../../support/start-sluice.ts';
+import { ConservationWatch } from '../../support/watch-conservation.ts';
 import { DiskLoad } from './disk-load.ts';
 
 const mb = 1024 ** 2;
@@ -72,6 +74,7 @@ async function expectExactlyOnce(dataDir: string, load: DiskLoad): Promise<void>
     rows.filter((id) => load.refused.has(id)),
     'rows that were surely not stored',
   ).toEqual([]);
+  expect(await runSluice('fsck', dataDir)).toMatchObject({ code: 0 });
 }
 
 test('a disk that fills up under its reserve: 503 with nothing stored, status says so, and rows are taken again within 2 s', async () => {
@@ -86,11 +89,11 @@ test('a disk that fills up under its reserve: 503 with nothing stored, status sa
     '8MB',
   ]);
   const load = new DiskLoad(await createSink(sluice));
+  await using conservation = new ConservationWatch(dataDir);
   load.start();
   await load.until(({ acknowledged }) => acknowledged.size > 300);
   await fill(diskAt(root), 30);
   await load.until(({ inRow }) => inRow.refused > 50);
-  expect(await conservationProblems(dataDir, { tables })).toEqual([]);
   const operations = String(sluice.urls['operations']);
   expect(await (await fetch(new URL('/readyz', operations))).text()).toContain('rows are refused');
   const metrics = await (await fetch(new URL('/metrics', operations))).text();
@@ -103,6 +106,7 @@ test('a disk that fills up under its reserve: 503 with nothing stored, status sa
   expect(performance.now() - freedAt).toBeLessThan(2000);
   await load.until(({ inRow }) => inRow.acknowledged > 200);
   await load.stop();
+  expect(await conservation.stop()).toEqual([]);
   expect(load.unexpected).toEqual([]);
   await expectExactlyOnce(dataDir, load);
 });
@@ -129,6 +133,7 @@ test('a disk without any room left: never an early 200, a start works on it by t
   expect(await freeMegabytes(root)).toBe(0);
   await using second = await start(diskAt(root), flags);
   expect(existsSync(filler)).toBe(true);
+  await using conservation = new ConservationWatch(dataDir);
   const again = new DiskLoad(url.replace(String(first.urls['source']), String(second.urls['source'])), load);
   again.start();
   await again.until(({ inRow }) => inRow.refused > 50);
@@ -143,6 +148,7 @@ test('a disk without any room left: never an early 200, a start works on it by t
   expect(performance.now() - freedAt).toBeLessThan(2000);
   await again.until(({ inRow }) => inRow.acknowledged > 200);
   await again.stop();
+  expect(await conservation.stop()).toEqual([]);
   expect(again.unexpected).toEqual([]);
   await expectExactlyOnce(dataDir, again);
   expect(await second.stop()).toBe(0);
@@ -153,6 +159,7 @@ test('neither reserve nor ballast: writes meet the full disk, are taken back, an
   const { root, dataDir, filler } = diskAt(disk.path);
   await using sluice = await start(diskAt(root), ['--storage-disk-reserve-percent', '0', '--storage-disk-ballast', '0']);
   const load = new DiskLoad(await createSink(sluice));
+  await using conservation = new ConservationWatch(dataDir);
   load.start();
   await load.until(({ acknowledged }) => acknowledged.size > 300);
   await fill(diskAt(root), 0);
@@ -163,6 +170,7 @@ test('neither reserve nor ballast: writes meet the full disk, are taken back, an
   expect(performance.now() - freedAt).toBeLessThan(2000);
   await load.until(({ inRow }) => inRow.acknowledged > 200);
   await load.stop();
+  expect(await conservation.stop()).toEqual([]);
   expect(load.unexpected).toEqual([]);
   await expectExactlyOnce(dataDir, load);
 });

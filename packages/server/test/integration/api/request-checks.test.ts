@@ -24,7 +24,7 @@ describe('checks of a request', () => {
     expect(answer.headers['content-type']).toBe('application/json');
   });
 
-  it.each([`${sources}/deleted`, `${sources}/s/sinks/deleted`, `${sources}/s/settings`, '/v1/branches/default/aggregation/sources'])(
+  it.each([`${sources}/deleted`, `${sources}/s/sinks/deleted`, '/v1/branches/default/aggregation/sources'])(
     'has no %s yet',
     async (path) => {
       expect((await api.get(path)).text).toBe(errorText(404, 'stream.api.endpointNotFound', `No endpoint found for path "${path}".`));

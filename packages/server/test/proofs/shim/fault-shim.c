@@ -7,6 +7,8 @@
  * SHIM_RULES  faults, read again at each call: lines `<call> <action> <part of the path>`; see fault-shim.ts
  * SHIM_TEXT   what follows this text in a write, up to the next quote, is written down as a line of its own (`text`);
  *             not where it has blanks or other bytes than ASCII
+ * SHIM_CLOCK  a file of 8 bytes, the milliseconds (signed, of this machine's byte order) that are added to the wall clock; it
+ *             may change while the process runs. The monotonic clock stays what it is
  *
  * One counter gives every call a number when it begins and another when it has ended, whatever its thread. So where the end
  * of one is below the beginning of another, the one was over before the other was asked for.
@@ -23,9 +25,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,16 +42,23 @@
 
 static const char *scope, *rules_path, *text_before;
 static int log_fd = -1;
+static const volatile int64_t *clock_shift_ms;
 static uint64_t ticks;
 
 static uint64_t tick(void) { return __atomic_add_fetch(&ticks, 1, __ATOMIC_SEQ_CST); }
 
 __attribute__((constructor)) static void start(void) {
-  const char *log_path = getenv("SHIM_LOG");
+  const char *log_path = getenv("SHIM_LOG"), *clock_path = getenv("SHIM_CLOCK");
   scope = getenv("SHIM_SCOPE");
   rules_path = getenv("SHIM_RULES");
   text_before = getenv("SHIM_TEXT");
   if (log_path && scope) log_fd = (int)syscall(SYS_openat, AT_FDCWD, log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  if (!clock_path) return;
+  int clock_fd = (int)syscall(SYS_openat, AT_FDCWD, clock_path, O_RDONLY | O_CLOEXEC);
+  void *shared = clock_fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *clock_shift_ms, PROT_READ, MAP_SHARED, clock_fd, 0);
+  if (shared == MAP_FAILED) abort();
+  syscall(SYS_close, clock_fd);
+  clock_shift_ms = shared;
 }
 
 /* ---- what is recorded ---- */
@@ -420,3 +431,34 @@ EXPORT int linkat(int from_folder, const char *from, int to_folder, const char *
   OBSERVED(call, verdict, real(from_folder, from, to_folder, to, flags));
 }
 EXPORT int link(const char *from, const char *to) { return linkat(AT_FDCWD, from, AT_FDCWD, to, 0); }
+
+/* ---- the wall clock ---- */
+
+static int64_t shifted_ns(int64_t seconds, int64_t nanoseconds) {
+  return (seconds * 1000 + (clock_shift_ms ? *clock_shift_ms : 0)) * 1000000 + nanoseconds;
+}
+
+EXPORT int clock_gettime(clockid_t clock, struct timespec *now) {
+  REAL(int, "clock_gettime", clockid_t, struct timespec *);
+  int result = real(clock, now);
+  if (result != 0 || (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE)) return result;
+  int64_t ns = shifted_ns(now->tv_sec, now->tv_nsec);
+  *now = (struct timespec){ns / 1000000000, ns % 1000000000};
+  return 0;
+}
+
+EXPORT int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+  REAL(int, "gettimeofday", struct timeval *, void *);
+  int result = real(now, zone);
+  if (result != 0) return result;
+  int64_t us = shifted_ns(now->tv_sec, now->tv_usec * 1000) / 1000;
+  *now = (struct timeval){us / 1000000, us % 1000000};
+  return 0;
+}
+
+EXPORT time_t time(time_t *result) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  if (result) *result = now.tv_sec;
+  return now.tv_sec;
+}

@@ -7,7 +7,7 @@ import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
 import { makeDirectoryDurable } from '../../../kernel/folder/durable-file.ts';
 import { type Checkpoint, noCheckpoint } from '../../../kernel/observe/checkpoint.ts';
 import type { ObjectStore } from '../../objects/object-store.ts';
-import type { ImportOutcome, QueryResult, TableCapabilities, TableEngine, TableImport, TableName } from '../table-engine.ts';
+import type { BurnOutcome, ImportOutcome, QueryResult, TableCapabilities, TableEngine, TableImport, TableName } from '../table-engine.ts';
 import { ensureColumns } from './ensure-columns.ts';
 import { burnImport, completeImport, createLedger, deleteImport, enterImport } from './import-ledger.ts';
 import { loadFiles } from './load-files.ts';
@@ -90,12 +90,8 @@ export class DuckdbTableEngine implements TableEngine {
     }
   }
 
-  async burnImport(file: Pick<TableImport, 'importId' | 'table' | 'rows' | 'checksum'>): Promise<number | undefined> {
-    let rows: number | undefined;
-    await this.#write(file.table.project, `The import ${file.importId} cannot be given up`, async (connection) => {
-      rows = await burnImport(connection, file);
-    });
-    return rows;
+  async burnImport(file: Pick<TableImport, 'importId' | 'table' | 'rows' | 'checksum'>): Promise<BurnOutcome> {
+    return this.#write(file.table.project, `The import ${file.importId} cannot be given up`, (connection) => burnImport(connection, file));
   }
 
   async forgetImport(project: string, importId: string): Promise<void> {
@@ -170,11 +166,12 @@ export class DuckdbTableEngine implements TableEngine {
     }
   }
 
-  async #write(project: string, what: string, work: (connection: DuckDBConnection) => Promise<void>): Promise<void> {
+  async #write<T>(project: string, what: string, work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
     using _permit = await this.#writing.acquire();
     const database = this.#writable(project);
-    await database.use(what, work);
+    const result = await database.use(what, work);
     await database.syncNames();
+    return result;
   }
 
   #writable(project: string): ProjectDatabase {

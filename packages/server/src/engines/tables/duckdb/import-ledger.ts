@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { AppError } from '../../../kernel/errors/app-error.ts';
-import type { TableImport } from '../table-engine.ts';
+import type { BurnOutcome, TableImport } from '../table-engine.ts';
 
 /** Where each project's database keeps the ids of its imports. */
 export const ledgerTable = { schema: 'main', name: '_sluice_imports' } as const;
@@ -35,23 +35,22 @@ export async function enterImport(connection: DuckDBConnection, file: TableImpor
   );
 }
 
-/** Enters the id with values of no import; the rows of the import where it was done with these values. */
+/** Enters the id with values of no import, where the ledger does not have it. */
 export async function burnImport(
   connection: DuckDBConnection,
   file: Pick<TableImport, 'importId' | 'rows' | 'checksum'>,
-): Promise<number | undefined> {
+): Promise<BurnOutcome> {
   await createLedger(connection);
   await connection.run(`INSERT INTO ${ledger} VALUES ($1, 0, $2, 0, now()::TIMESTAMP) ON CONFLICT DO NOTHING`, [
     file.importId,
     burntChecksum,
   ]);
-  const reader = await connection.runAndReadAll(`SELECT engine_rows FROM ${ledger} WHERE import_id = $1 AND rows = $2 AND checksum = $3`, [
-    file.importId,
-    BigInt(file.rows),
-    file.checksum,
-  ]);
-  const [engineRows] = reader.getRows()[0] ?? [];
-  return engineRows === undefined ? undefined : Number(engineRows);
+  const reader = await connection.runAndReadAll(`SELECT rows, checksum, engine_rows FROM ${ledger} WHERE import_id = $1`, [file.importId]);
+  const [rows, checksum, engineRows] = reader.getRows()[0] ?? [];
+  if (checksum === burntChecksum) return { outcome: 'burnt' };
+  return Number(rows) === file.rows && checksum === file.checksum
+    ? { outcome: 'imported', rows: Number(engineRows) }
+    : { outcome: 'mismatch' };
 }
 
 export async function completeImport(connection: DuckDBConnection, importId: string, engineRows: number): Promise<void> {

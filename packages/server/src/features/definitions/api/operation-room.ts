@@ -11,6 +11,7 @@ import type { DefinitionStore } from '../definition-store.ts';
 import type { DefinitionWriter } from '../definition-writer.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
 import type { Stamp } from '../new-definition.ts';
+import type { SettingDefaults } from '../settings.ts';
 import type { SourceCascade } from '../source-cascade.ts';
 import type { TaskRunner } from '../task-runner.ts';
 import type { DefinitionViews } from './definition-views.ts';
@@ -28,6 +29,8 @@ export interface OperationRoom {
   readonly perSource: KeyedMutex;
   readonly hooks: DefinitionHooks;
   readonly mapping: MappingOptions;
+  /** Where the service is configured otherwise than the contract says. */
+  readonly settingDefaults?: SettingDefaults;
   /** Headers that no column shows, lower case. */
   readonly hiddenHeaders: ReadonlySet<string>;
   readonly clock: Clock;

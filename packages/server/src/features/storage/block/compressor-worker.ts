@@ -1,18 +1,16 @@
 import { parentPort } from 'node:worker_threads';
 import { errorText } from '../../../kernel/errors/app-error.ts';
-import type { CompressorAnswer } from './compressor.ts';
-import { createGzipCodec } from './gzip-codec.ts';
+import type { CompressorAnswer, CompressorQuestion } from './compressor.ts';
+import { createCodec } from './create-codec.ts';
 
-const codec = createGzipCodec();
-
-parentPort?.on('message', ({ id, raw }: { id: number; raw: Uint8Array }) => {
-  const answer = answerTo(id, raw);
+parentPort?.on('message', (question: CompressorQuestion) => {
+  const answer = answerTo(question);
   parentPort?.postMessage(answer, 'payload' in answer ? [answer.payload.buffer] : []);
 });
 
-function answerTo(id: number, raw: Uint8Array): CompressorAnswer {
+function answerTo({ id, codec, level, raw }: CompressorQuestion): CompressorAnswer {
   try {
-    return { id, payload: new Uint8Array(codec.compress(raw)) };
+    return { id, payload: new Uint8Array(createCodec(codec, level).compress(raw)) };
   } catch (error) {
     return { id, error: errorText(error) };
   }

@@ -1,52 +1,70 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { Compressor } from './compressor.ts';
-import { createGzipCodec } from './gzip-codec.ts';
+import { createCodec } from './create-codec.ts';
 
-const codec = createGzipCodec();
-const threshold = 16 * 1024;
+const codec = createCodec('gzip');
+const threshold = codec.threadBytes;
 
 /** Text that deflates, different for every call. */
 const rows = (length: number): Buffer => Buffer.from(randomBytes(length).toString('hex').slice(0, length));
 
-test('from 16 kB on a thread compresses, and gives the same bytes as the calling thread', async () => {
-  await using compressor = new Compressor(codec, 2);
-  for (const length of [0, 1, threshold - 1, threshold, threshold + 1, 300_000]) {
-    const raw = rows(length);
-    const expected = codec.compress(raw);
-    const payload = compressor.compress(raw);
-    expect(payload instanceof Promise, `${length} bytes`).toBe(length >= threshold);
-    expect((await payload).equals(expected), `${length} bytes`).toBe(true);
-  }
+test.each([
+  ['gzip', 1, 16],
+  ['gzip', 9, 8],
+  ['zstd', 1, 32],
+  ['zstd', 9, 8],
+] as const)(
+  '%s at level %i: from %i kB on a thread compresses, and gives the same bytes as the calling thread',
+  async (name, level, kilobytes) => {
+    await using compressor = new Compressor(2);
+    const own = createCodec(name, level);
+    const from = kilobytes * 1024;
+    for (const length of [0, 1, from - 1, from, from + 1, 300_000]) {
+      const raw = rows(length);
+      const expected = own.compress(raw);
+      const payload = compressor.compress(own, raw);
+      expect(payload instanceof Promise, `${length} bytes`).toBe(length >= from);
+      expect((await payload).equals(expected), `${length} bytes`).toBe(true);
+    }
+  },
+);
+
+test('what is not compressed never goes to a thread', async () => {
+  await using compressor = new Compressor(1);
+  const raw = rows(2_000_000);
+  const payload = compressor.compress(createCodec('none'), raw);
+  expect(payload).not.toBeInstanceOf(Promise);
+  expect(codec.decompress(await payload).equals(raw)).toBe(true);
 });
 
 test('a view into a larger memory is compressed alone', async () => {
-  await using compressor = new Compressor(codec, 1);
+  await using compressor = new Compressor(1);
   const memory = rows(200_000);
   const raw = memory.subarray(1000, 60_000);
-  expect(codec.decompress(await compressor.compress(raw)).equals(raw)).toBe(true);
+  expect(codec.decompress(await compressor.compress(codec, raw)).equals(raw)).toBe(true);
 });
 
 test('many jobs at once each get their own answer', async () => {
-  await using compressor = new Compressor(codec, 3);
+  await using compressor = new Compressor(3);
   const texts = Array.from({ length: 40 }, (_, index) => `${index},`.repeat(threshold));
-  const payloads = await Promise.all(texts.map((text) => compressor.compress(Buffer.from(text))));
+  const payloads = await Promise.all(texts.map((text) => compressor.compress(codec, Buffer.from(text))));
   expect(payloads.map((payload) => codec.decompress(payload).toString())).toEqual(texts);
 });
 
 test('disposal settles every job, and later jobs are refused', async () => {
-  const compressor = new Compressor(codec, 2);
-  const jobs = [1, 2, 3, 4].map(() => compressor.compress(rows(2_000_000)));
+  const compressor = new Compressor(2);
+  const jobs = [1, 2, 3, 4].map(() => compressor.compress(codec, rows(2_000_000)));
   const settled = Promise.allSettled(jobs);
   await compressor[Symbol.asyncDispose]();
   expect((await settled).map((job) => job.status === 'rejected' && String(job.reason))).toEqual(
     Array(4).fill('Error: the compressor is closed'),
   );
-  await expect(compressor.compress(rows(threshold))).rejects.toThrow('the compressor is closed');
+  await expect(compressor.compress(codec, rows(threshold))).rejects.toThrow('the compressor is closed');
 });
 
 test('a compressor that was never used is disposed at once', async () => {
-  const compressor = new Compressor(codec);
+  const compressor = new Compressor();
   await compressor[Symbol.asyncDispose]();
   await compressor[Symbol.asyncDispose]();
 });

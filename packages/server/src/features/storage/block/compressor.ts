@@ -1,10 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { errorText } from '../../../kernel/errors/app-error.ts';
-import type { BlockCodec } from './block-codec.ts';
+import type { BlockCodec, CodecName } from './block-codec.ts';
 
-/** Below this a member is compressed at once: the way to a thread and back would cost more. */
-const inlineBytes = 16 * 1024;
 const closedText = 'the compressor is closed';
 
 interface Job {
@@ -13,26 +11,32 @@ interface Job {
   readonly reject: (error: Error) => void;
 }
 
-/** What a worker answers to `{ id, raw }`. */
+/** What a thread is asked. */
+export interface CompressorQuestion {
+  readonly id: number;
+  readonly codec: CodecName;
+  readonly level: number;
+  readonly raw: Uint8Array;
+}
+
+/** What it answers. */
 export type CompressorAnswer =
   | { readonly id: number; readonly payload: Uint8Array<ArrayBuffer> }
   | { readonly id: number; readonly error: string };
 
 /**
- * Compresses members: small ones on the calling thread, larger ones in threads of its own,
+ * Compresses members: small ones on the calling thread, larger ones (`threadBytes` of the codec) in threads of its own,
  * never in libuv's pool, where file I/O would queue behind them.
  * Jobs need no bound here: their bytes were reserved by the source before (record path 3.2).
  */
 export class Compressor implements AsyncDisposable {
-  readonly #codec: BlockCodec;
   readonly #size: number;
   readonly #workers = new Map<number, Worker>();
   readonly #jobs = new Map<number, Job>();
   #nextId = 0;
   readonly #stop = new AbortController();
 
-  constructor(codec: BlockCodec, size = Math.max(1, Math.min(4, availableParallelism() - 1))) {
-    this.#codec = codec;
+  constructor(size = Math.max(1, Math.min(4, availableParallelism() - 1))) {
     this.#size = size;
   }
 
@@ -40,8 +44,8 @@ export class Compressor implements AsyncDisposable {
    * The payload of one member. Takes `raw` over: a memory that it fills alone is moved to the thread, and empty afterwards.
    * Rejects where a thread dies or the compressor is closed.
    */
-  compress(raw: Buffer): Buffer | Promise<Buffer> {
-    if (raw.length < inlineBytes) return this.#codec.compress(raw);
+  compress(codec: BlockCodec, raw: Buffer): Buffer | Promise<Buffer> {
+    if (raw.length < codec.threadBytes) return codec.compress(raw);
     if (this.#stop.signal.aborted) return Promise.reject(new Error(closedText));
     const id = this.#nextId++;
     const slot = id % this.#size;
@@ -49,7 +53,8 @@ export class Compressor implements AsyncDisposable {
     this.#jobs.set(id, { slot, resolve, reject });
     const { buffer } = raw;
     const moved = buffer instanceof ArrayBuffer && buffer.byteLength === raw.length ? [buffer] : [];
-    this.#worker(slot).postMessage({ id, raw }, moved);
+    const question: CompressorQuestion = { id, codec: codec.name, level: codec.level, raw };
+    this.#worker(slot).postMessage(question, moved);
     return promise;
   }
 
@@ -61,7 +66,7 @@ export class Compressor implements AsyncDisposable {
   #worker(slot: number): Worker {
     const running = this.#workers.get(slot);
     if (running) return running;
-    const worker = new Worker(new URL('./compressor-worker.ts', import.meta.url), { workerData: { codec: this.#codec.name } });
+    const worker = new Worker(new URL('./compressor-worker.ts', import.meta.url));
     worker.unref();
     worker.on('message', (answer: CompressorAnswer) => this.#settle(answer));
     let reason = 'it ended';

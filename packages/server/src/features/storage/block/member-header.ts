@@ -1,11 +1,14 @@
 import { crc32 } from 'node:zlib';
 
 /**
- * The header of one gzip member (RFC 1952) with Sluice's subfield `SL` in FEXTRA.
+ * The header of one member. In the container `gzip` it is that of a gzip member (RFC 1952) with Sluice's subfield `SL` in
+ * FEXTRA; in `zstd` it is a skippable frame (RFC 8878, 3.1.2), which every reader of zstd passes over. Both have the same
+ * length and, from offset 10 on, the same fields.
  *
  * All numbers little-endian; offsets from the start of the member:
  * ```
- *  0  gzip magic 1f 8b 08 04, mtime 0 (4), xfl 0, os 255
+ *  0  gzip: magic 1f 8b 08 04, mtime 0 (4), xfl 0, os 255
+ *     zstd: magic 53 2a 4d 18, length of what follows u32 (= XLEN + 4), 0 (2)
  * 10  XLEN u16; 12 'S' 'L'; 14 length of SL u16 (= 60)
  * 16  format version u8 (1) | 17 flags u8 | 18 reserved u16 (0)
  * 20  nonce of the part (8 bytes)
@@ -51,19 +54,24 @@ export const maxMemberLength = 64 * 1024 * 1024;
 
 const formatVersion = 1;
 const subfieldLength = headerLength - 16;
+/** Where the nonce stands in a header. */
+export const nonceOffset = 20;
 const crcOffset = 72;
-/** The first 10 bytes of every member. */
-export const memberMagic = Buffer.from([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255]);
+const prefixLength = 10;
+const magics = { gzip: Buffer.from([0x1f, 0x8b, 8, 4]), zstd: Buffer.from([0x53, 0x2a, 0x4d, 0x18]) } as const;
 
-export function encodeMemberHeader(header: MemberHeader, nonce: Buffer): Buffer {
+/** What stands around header and payload, and so which tools read them. */
+export type MemberContainer = keyof typeof magics;
+
+export function encodeMemberHeader(header: MemberHeader, nonce: Buffer, container: MemberContainer): Buffer {
   const bytes = Buffer.alloc(headerLength);
-  memberMagic.copy(bytes);
+  prefixOf(container, headerLength).copy(bytes);
   bytes.writeUInt16LE(subfieldLength + 4, 10);
   bytes.write('SL', 12, 'latin1');
   bytes.writeUInt16LE(subfieldLength, 14);
   bytes[16] = formatVersion;
   bytes[17] = header.flags;
-  nonce.copy(bytes, 20, 0, nonceLength);
+  nonce.copy(bytes, nonceOffset, 0, nonceLength);
   bytes.writeUInt32LE(header.sequence, 28);
   bytes.writeUInt32LE(header.memberLength, 32);
   bytes.writeUInt32LE(header.rows, 36);
@@ -87,12 +95,13 @@ export interface DecodedHeader {
  * the CRC keeps chance out, the nonce keeps out what a client stored.
  */
 export function decodeMemberHeader(bytes: Buffer, nonce: Buffer): DecodedHeader | undefined {
-  if (bytes.length < headerLength || !bytes.subarray(0, 10).equals(memberMagic)) return undefined;
+  if (bytes.length < headerLength || !beginsHeader(bytes)) return undefined;
   if (bytes[12] !== 0x53 || bytes[13] !== 0x4c || bytes.readUInt16LE(14) !== subfieldLength || bytes[16] !== formatVersion)
     return undefined;
-  const length = 12 + bytes.readUInt16LE(10);
+  const length = announcedHeaderLength(bytes);
   if (length < headerLength || bytes.length < length) return undefined;
-  if (!bytes.subarray(20, 20 + nonceLength).equals(nonce) || bytes.readUInt32LE(crcOffset) !== headerCrc(bytes, length)) return undefined;
+  if (!bytes.subarray(nonceOffset, nonceOffset + nonceLength).equals(nonce) || bytes.readUInt32LE(crcOffset) !== headerCrc(bytes, length))
+    return undefined;
   const memberLength = bytes.readUInt32LE(32);
   if (memberLength < length || memberLength > maxMemberLength) return undefined;
   const header: MemberHeader = {
@@ -109,8 +118,23 @@ export function decodeMemberHeader(bytes: Buffer, nonce: Buffer): DecodedHeader 
   return { header, length };
 }
 
+/** Whether `bytes`, however few, begin as a header does, of whatever part. */
+export function beginsHeader(bytes: Buffer): boolean {
+  const length = bytes.length < prefixLength + 2 ? headerLength : announcedHeaderLength(bytes);
+  const start = bytes.subarray(0, prefixLength);
+  return (['gzip', 'zstd'] as const).some((container) => start.equals(prefixOf(container, length).subarray(0, start.length)));
+}
+
 /** How many bytes a header needs that starts with `bytes` (at least 12 of them). */
 export const announcedHeaderLength = (bytes: Buffer): number => 12 + bytes.readUInt16LE(10);
+
+function prefixOf(container: MemberContainer, length: number): Buffer {
+  const prefix = Buffer.alloc(prefixLength);
+  magics[container].copy(prefix);
+  if (container === 'zstd') prefix.writeUInt32LE(length - 8, 4);
+  else prefix[9] = 255;
+  return prefix;
+}
 
 function headerCrc(bytes: Buffer, length: number): number {
   return crc32(bytes.subarray(crcOffset + 4, length), crc32(bytes.subarray(0, crcOffset)));

@@ -223,3 +223,40 @@ function before<T extends object>(engine: T, late: () => Promise<void>): T {
     },
   });
 }
+
+test('while a volume is under its reserve nothing that is imported is kept for a retention time', async () => {
+  const more = { settings: { ...keepAll, disk: { reserve: { percent: 100, minBytes: 1e18, maxBytes: 1e18 }, ballastBytes: 0 } } };
+  await using running = await room.start(undefined, more);
+  await running.append(['a', 'b', 'c', 'd']);
+  await running.until(() => importedRows(running) === 4);
+  expect((await room.objects.list({ prefix: '', limit: 10 })).objects).toHaveLength(1);
+  await running.storage.volumeSpace();
+  await running.until(() => isClean(running) && running.view.sinkSum(testSinkKey).goodRows === 4);
+  await expectClean(running, 4);
+  expect((await readdir(room.volume.path)).filter((name) => name !== 'volume-id')).toEqual([]);
+});
+
+test('also what has no local parts any more and waits with its objects only', async () => {
+  const reserve = { percent: 100, minBytes: 1e18, maxBytes: 1e18 };
+  const more = { settings: { ...keepAll, dataRetentionMs: 0, disk: { reserve, ballastBytes: 0 } } };
+  await using running = await room.start(undefined, more);
+  await running.append(['a', 'b', 'c', 'd']);
+  await running.until(() => [...running.view.slices()].some((slice) => 'localRemovedAt' in slice));
+  expect((await room.objects.list({ prefix: '', limit: 10 })).objects).toHaveLength(1);
+  await running.storage.volumeSpace();
+  await running.until(() => isClean(running) && running.view.sinkSum(testSinkKey).goodRows === 4);
+  await expectClean(running, 4);
+});
+
+test('what is imported while a volume is full goes at once', async () => {
+  const reserve = { percent: 100, minBytes: 1e18, maxBytes: 1e18 };
+  await using running = await room.start(undefined, { settings: { ...keepAll, disk: { reserve, ballastBytes: 0 } } });
+  room.tables.fault = new AppError('tablesUnavailable', 'down');
+  await running.append(['a', 'b', 'c', 'd']);
+  await running.until(() => [...running.view.files()].some(({ retry }) => retry !== undefined));
+  await running.storage.volumeSpace();
+  expect([...running.view.slices()], 'nothing goes that is not imported').toHaveLength(2);
+  room.tables.fault = undefined;
+  await running.until(() => isClean(running) && running.view.sinkSum(testSinkKey).goodRows === 4);
+  await expectClean(running, 4);
+});

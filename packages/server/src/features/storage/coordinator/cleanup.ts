@@ -6,6 +6,7 @@ import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
 import { sinkKeyText } from '../../definitions/keys.ts';
 import { addFigures, zeroFigures } from '../state/figures.ts';
 import { type FinishedFile, isFinished } from '../state/file.ts';
+import { ledgerIdsOf } from '../state/ledger-id.ts';
 import { acceptedRowsOf, type SinkSum, sentRowsOf, sinkSumSchema } from '../state/row-counts.ts';
 import type { Slice } from '../state/slice.ts';
 import {
@@ -32,7 +33,7 @@ const slicesPerTransaction = 30;
 
 /**
  * Removes an imported or discarded file, in the one order that can be cut off anywhere: local parts of all slices (confirmed by their
- * volumes), staged objects, the ledger row, the slices' records, last the file's record, whose figures join the sink's sum.
+ * volumes), staged objects, the ledger rows, the slices' records, last the file's record, whose figures join the sink's sum.
  */
 export class Cleanup {
   readonly #options: CleanupOptions;
@@ -48,7 +49,7 @@ export class Cleanup {
     if (slices.some((slice) => slice.state !== 'uploaded' || slice.localRemovedAt === undefined)) return false;
     for (const slice of slices) await this.#removeObjects(slice);
     checkpoint('cleanup.afterObjects');
-    await tables.forgetImport(String(file.sink.projectId), file.importId);
+    for (const id of ledgerIdsOf(file)) await tables.forgetImport(String(file.sink.projectId), id);
     checkpoint('cleanup.afterLedger');
     await this.#removeSlices(fileKey, slices);
     return this.#removeFile(fileKey);
@@ -103,7 +104,7 @@ function addFile(sum: SinkSum, file: FinishedFile): SinkSum {
   const isDiscarded = file.state === 'discarded';
   const discarded = (sum.discardedRows ?? 0) + (isDiscarded ? goodRows : 0);
   return {
-    ...addFigures(sum, isDiscarded ? { ...file.figures, goodRows: 0 } : file.figures),
+    ...addFigures(sum, isDiscarded ? { ...zeroFigures, damagedRows: file.figures.damagedRows } : file.figures),
     acceptedRows: acceptedRowsOf({ ...sum, figures: sum }) + acceptedRowsOf(file),
     sentRows: sentRowsOf({ ...sum, figures: sum }) + sentRowsOf(file),
     importedRows: (sum.importedRows ?? sum.goodRows) + (isDiscarded ? 0 : file.importedRows),

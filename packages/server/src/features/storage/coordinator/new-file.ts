@@ -14,16 +14,18 @@ export function newFile(sink: Sink, openedAt: string, settings: FileSettings): F
     sinkVersion: sink.version.number,
     tableId: sink.table.tableId,
     columns: sink.table.mapping.columns.map((column) => column.name),
-    codec: 'gzip',
     settings,
     importId: randomBytes(16).toString('hex'),
     state: 'writing',
   };
 }
 
-export function newSlice(file: File, volumeId: string, openedAt: string): Slice {
-  const { sink, sinkVersion, codec } = file;
-  return { sink, volumeId, openedAt, file: fileKeyText(file), sinkVersion, codec, state: 'writing' };
+/** The slices of a file need not have one codec: the setting may have changed since the file was opened. */
+export function newSlice(file: File, place: Pick<Slice, 'volumeId' | 'openedAt' | 'codec'>): Slice {
+  const { sink, sinkVersion } = file;
+  const { volumeId, openedAt, codec } = place;
+  const { sync } = file.settings;
+  return { sink, volumeId, openedAt, file: fileKeyText(file), sinkVersion, codec, ...(sync && { sync }), state: 'writing' };
 }
 
 /** What opens the slice, as part of a transaction; it fails where the key is taken. */

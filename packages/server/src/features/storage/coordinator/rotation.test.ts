@@ -4,6 +4,7 @@ import { checkHistory } from '../../../../test/support/storage-history.ts';
 import { openStorageRoom, quietSettings, type StorageRoom, testSink, testSinkKey } from '../../../../test/support/storage-room.ts';
 import { systemClock } from '../../../kernel/time/clock.ts';
 import type { TransactionPart } from '../../definitions/definition-hooks.ts';
+import type { CodecName } from '../block/block-codec.ts';
 import { storagePrefix } from '../state/storage-keys.ts';
 import { decodeFile, decodeSlice, StorageStore } from '../state/storage-store.ts';
 import { Rotation } from './rotation.ts';
@@ -17,10 +18,11 @@ beforeEach(async () => {
 });
 afterEach(() => room[Symbol.asyncDispose]());
 
-const rotationOf = (now: () => number) =>
+const rotationOf = (now: () => number, codec: CodecName = 'gzip') =>
   new Rotation({
     store: new StorageStore(room.metadata, { now, monotonic: systemClock.monotonic }),
     settings: quietSettings.file,
+    codec,
     assignVolume: () => room.volume.id,
     knownFiles: () => [],
   });
@@ -42,6 +44,15 @@ test('a slice is closed and followed by one of the same file and volume', async 
   expect((await slices()).map(({ slice }) => slice.state)).toEqual(['closing', 'writing']);
   expect(after.slice.openedAt > before.slice.openedAt).toBe(true);
   await checkHistory(room.metadata);
+});
+
+test('a slice has the codec of the setting, be its file and its predecessor older than that', async () => {
+  const before = await writingSlice();
+  expect(await rotationOf(systemClock.now, 'zstd').rotateSlice(before.key)).toBe(true);
+  const after = await writingSlice();
+  expect([before.slice, after.slice]).toMatchObject([{ codec: 'gzip' }, { codec: 'zstd', file: before.slice.file }]);
+  expect(await rotationOf(systemClock.now, 'none').rotateFile(after.slice.file)).toBe(true);
+  expect((await slices()).map(({ slice }) => slice.codec)).toEqual(['gzip', 'zstd', 'none']);
 });
 
 test('a file of empty slices is imported without the table engine', async () => {

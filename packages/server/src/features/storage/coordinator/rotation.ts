@@ -1,13 +1,16 @@
 import { decodeJson } from '../../../kernel/codec/json.ts';
 import { utcTime } from '../../../kernel/codec/utc-time.ts';
 import type { TransactionPart } from '../../definitions/definition-hooks.ts';
-import { definitionPrefix, sinkKeyText } from '../../definitions/keys.ts';
+import { definitionPrefix, sinkKeyText, sourceKeyText } from '../../definitions/keys.ts';
 import { type Sink, sinkKeyOf, sinkSchema } from '../../definitions/sink.ts';
+import { type Source, sourceSchema } from '../../definitions/source.ts';
 import { joinParts } from '../../definitions/transaction-part.ts';
+import type { CodecName } from '../block/block-codec.ts';
 import { type File, type FileSettings, transitionFile } from '../state/file.ts';
 import { type Slice, transitionSlice } from '../state/slice.ts';
 import { fileKeyText, fileMetadataKey, sliceKeyText, sliceMetadataKey } from '../state/storage-keys.ts';
 import type { StorageStore, Stored } from '../state/storage-store.ts';
+import { fileSettings } from './file-settings.ts';
 import { slicesOfFile } from './file-slices.ts';
 import { newFile, newSlice, openingOfFile, openingOfSlice } from './new-file.ts';
 import { newestFile } from './newest-file.ts';
@@ -15,6 +18,8 @@ import { newestFile } from './newest-file.ts';
 interface RotationOptions {
   readonly store: StorageStore;
   readonly settings: FileSettings;
+  /** Of the slices that are opened. */
+  readonly codec: CodecName;
   /** The volume for the next slice of a sink. */
   readonly assignVolume: () => string;
   /** Files of the sink that are known in memory, a moment behind metadata. */
@@ -39,7 +44,7 @@ export class Rotation {
     const last = await this.#newestFile(sink);
     if (last?.value.state === 'writing') {
       const { part, at } = await this.#closing(last);
-      return joinParts(part, this.#opening(sink, at));
+      return joinParts(part, await this.#opening(sink, at));
     }
     return this.#opening(sink, last ? after(store.now(), last.value.openedAt, last.value.closingAt) : store.now());
   }
@@ -52,12 +57,12 @@ export class Rotation {
 
   /** Closes the slice and opens the next one of the same file and volume. */
   async rotateSlice(sliceKey: string): Promise<boolean> {
-    const { store } = this.#options;
+    const { store, codec } = this.#options;
     const stored = await store.slice(sliceKey);
     const file = stored && (await store.file(stored.value.file));
     if (stored?.value.state !== 'writing' || file?.value.state !== 'writing') return false;
     const now = after(store.now(), stored.value.openedAt);
-    const successor = openingOfSlice(newSlice(file.value, stored.value.volumeId, now));
+    const successor = openingOfSlice(newSlice(file.value, { volumeId: stored.value.volumeId, openedAt: now, codec }));
     // Written, although nothing of it changes: a rotation of the file that has not seen the successor must fail, or it would
     // leave it open in a closed file.
     const key = fileMetadataKey(stored.value.file);
@@ -76,7 +81,7 @@ export class Rotation {
     const { part, at } = await this.#closing(stored);
     const sink = await this.#sink(sinkKeyText(stored.value.sink));
     const parts: TransactionPart[] = [part, { checks: [{ key: sink.key, modRevision: sink.modRevision }], writes: [] }];
-    if (sink.value && !sink.value.disabled) parts.push(this.#opening(sink.value, at));
+    if (sink.value && !sink.value.disabled) parts.push(await this.#opening(sink.value, at));
     return this.#commit(...parts);
   }
 
@@ -86,10 +91,11 @@ export class Rotation {
     return newestFile(store, sinkKey, knownFiles(sinkKey));
   }
 
-  #opening(sink: Sink, openedAt: string): TransactionPart {
-    const { settings, assignVolume } = this.#options;
-    const file = newFile(sink, openedAt, settings);
-    return joinParts(openingOfFile(file), openingOfSlice(newSlice(file, assignVolume(), openedAt)));
+  async #opening(sink: Sink, openedAt: string): Promise<TransactionPart> {
+    const { settings, codec, assignVolume } = this.#options;
+    const source = await this.#source(sink);
+    const file = newFile(sink, openedAt, fileSettings(settings, source?.settings ?? [], sink.settings ?? []));
+    return joinParts(openingOfFile(file), openingOfSlice(newSlice(file, { volumeId: assignVolume(), openedAt, codec })));
   }
 
   /** What closes the writing file with its open slices, and the time of that, from which a successor may open. */
@@ -110,6 +116,12 @@ export class Rotation {
     const entry = await this.#options.store.metadata.get(key);
     const value = entry && decodeJson(entry.value, { schema: sinkSchema, what: key, code: 'invariantBroken' });
     return { key, modRevision: entry?.modRevision ?? 0, value };
+  }
+
+  async #source(sink: Sink): Promise<Source | undefined> {
+    const key = definitionPrefix.activeSource + sourceKeyText(sink);
+    const entry = await this.#options.store.metadata.get(key);
+    return entry && decodeJson(entry.value, { schema: sourceSchema, what: key, code: 'invariantBroken' });
   }
 
   async #commit(...parts: readonly TransactionPart[]): Promise<boolean> {

@@ -2,7 +2,8 @@ import type { TableEngine } from '../../../engines/tables/table-engine.ts';
 import { KeyedJobs } from '../../../kernel/async/keyed-jobs.ts';
 import { errorText, isAppError } from '../../../kernel/errors/app-error.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
-import { type File, type FinishedFile, finishedAt } from '../state/file.ts';
+import { EngineRetries } from '../engine-retries.ts';
+import { type File, type FinishedFile, finishedAt, isFinished, quarantineOf, stagingOf } from '../state/file.ts';
 import { nextRetry } from '../state/retry.ts';
 import type { Slice } from '../state/slice.ts';
 import { fileKeyText, sliceKeyText } from '../state/storage-keys.ts';
@@ -12,22 +13,25 @@ import type { StorageView } from '../storage-view.ts';
 import type { Cleanup } from './cleanup.ts';
 import type { Importer } from './importer.ts';
 import type { Rotation } from './rotation.ts';
+import type { StagingAgain } from './staging-again.ts';
 
 interface StorageCoordinatorOptions {
   readonly view: StorageView;
   readonly store: StorageStore;
   readonly rotation: Rotation;
   readonly importer: Importer;
+  readonly stagingAgain: StagingAgain;
   readonly cleanup: Cleanup;
   readonly tables: TableEngine;
   /** How long the record of an imported file stays. */
   readonly retentionMs: number;
+  /** Whether the volume refuses blocks for want of room. */
+  readonly isFull: (volumeId: string) => boolean;
   readonly random: () => number;
   readonly logger: Logger;
 }
 
 const concurrency = 8;
-const probeIntervalMs = 2000;
 /** After a transaction that met somebody else's. */
 const lookAgainMs = 100;
 
@@ -39,12 +43,7 @@ export class StorageCoordinator implements AsyncDisposable {
   readonly #options: StorageCoordinatorOptions;
   readonly #jobs: KeyedJobs;
   readonly #unsubscribe: () => void;
-  /** Files whose last import failed for a reason that may pass. */
-  readonly #failing = new Set<string>();
-  /** Files that failed, and need not wait out their delay: the engine has worked since. */
-  readonly #forgiven = new Set<string>();
-  #probeTimer: NodeJS.Timeout | undefined;
-  readonly #stop = new AbortController();
+  readonly #retries: EngineRetries;
 
   constructor(options: StorageCoordinatorOptions) {
     this.#options = options;
@@ -53,6 +52,11 @@ export class StorageCoordinator implements AsyncDisposable {
       work: (key, signal) => this.#follow(key, signal),
       onError: (file, error) => options.logger.error({ file, error: errorText(error) }, 'a file could not be moved on yet'),
     });
+    this.#retries = new EngineRetries({
+      store: options.store,
+      probe: () => options.tables.probe(),
+      wake: (key) => this.#jobs.request(key),
+    });
     this.#unsubscribe = options.view.subscribe(({ files }) => {
       for (const key of files) this.#jobs.request(key);
     });
@@ -60,17 +64,22 @@ export class StorageCoordinator implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    clearTimeout(this.#probeTimer);
+    this.#retries[Symbol.dispose]();
     this.#unsubscribe();
     await this.#jobs[Symbol.asyncDispose]();
+  }
+
+  /** A volume has become full: what was kept for its retention time goes at once. */
+  relieve(): void {
+    for (const file of this.#options.view.files()) if (isFinished(file)) this.#jobs.request(fileKeyText(file));
   }
 
   /** Does what is due for the file; resolves to the milliseconds until the next look, if time alone can bring something. */
   async #follow(key: string, signal: AbortSignal): Promise<number | undefined> {
     const file = this.#options.view.file(key);
+    if (!file?.retry) this.#retries.forget(key);
     if (!file) return undefined;
-    const retryInMs = this.#forgiven.delete(key) ? 0 : this.#options.store.retryInMs(key, file.retry);
+    const retryInMs = this.#retries.waitMs(key, file.retry);
     if (retryInMs > 0) return retryInMs;
     switch (file.state) {
       case 'writing':
@@ -79,6 +88,7 @@ export class StorageCoordinator implements AsyncDisposable {
         await this.#options.importer.begin(key);
         return undefined;
       case 'importing':
+        if (file.refused) return this.#stageAgain(key, file);
         return file.quarantine ? undefined : this.#import(key, file, signal);
       case 'discarding':
         return this.#discard(key, file);
@@ -119,8 +129,7 @@ export class StorageCoordinator implements AsyncDisposable {
     try {
       await importer.import(key, file, signal);
       logger.debug({ file: key, rows: file.figures.goodRows }, 'imported a file');
-      this.#failing.delete(key);
-      this.#forgive();
+      this.#retries.succeeded(key);
     } catch (error) {
       if (signal.aborted) return undefined;
       await this.#noteFailure(key, file, error);
@@ -128,16 +137,37 @@ export class StorageCoordinator implements AsyncDisposable {
     return undefined;
   }
 
-  /** A permanent refusal puts the file into quarantine, where an operator decides; anything else is tried again. */
+  /**
+   * What is refused for good is staged again once, or as often as the disk changes what was staged; then it is in quarantine, where
+   * an operator decides. Anything else is tried again. An import that the ledger has with other values is never tried under another id: its rows may be in the table.
+   */
   async #noteFailure(key: string, file: File, error: unknown): Promise<void> {
     const { store, logger } = this.#options;
-    const reason = errorText(error);
-    if (isAppError(error) && error.disposition === 'terminal') {
-      logger.error({ file: key, reason }, 'quarantine: the table engine refuses a file; its rows are kept');
-      await store.changeFile(key, (at) => ({ type: 'quarantine', at, reason }));
-      return;
+    if (!isAppError(error) || error.disposition !== 'terminal') return this.#noteRetry(key, file, errorText(error));
+    const kept = this.#keptObjects(key);
+    const why = { staging: stagingOf(file), reason: errorText(error) + kept };
+    const isDamage = isAppError(error, 'objectChanged') && kept === '';
+    const noted = await store.changeFile(key, (at) =>
+      isAppError(error, 'importMismatch') ? { type: 'quarantine', at, ...why } : { type: 'refused', at, ...why, isDamage },
+    );
+    if (noted && quarantineOf(noted))
+      logger.error({ file: key, reason: why.reason }, 'quarantine: the table engine refuses a file; its rows are kept');
+    else logger.warn({ file: key, reason: why.reason }, 'the table engine refuses a file: it is staged again from its local parts');
+  }
+
+  /** Why slices of the file were not staged again, as the end of a sentence. */
+  #keptObjects(key: string): string {
+    const reasons = this.#options.view.slicesOf(key).flatMap((slice) => ('keptBecause' in slice && slice.keptBecause) || []);
+    return reasons.length === 0 ? '' : ` (${reasons.length} of its slices could not be staged again: ${[...new Set(reasons)].join(', ')})`;
+  }
+
+  async #stageAgain(key: string, file: File & { state: 'importing' }): Promise<undefined> {
+    try {
+      await this.#options.stagingAgain.begin(key, file);
+    } catch (error) {
+      await this.#noteRetry(key, file, errorText(error));
     }
-    await this.#noteRetry(key, file, reason);
+    return undefined;
   }
 
   async #noteRetry(key: string, file: File, reason: string): Promise<void> {
@@ -145,31 +175,7 @@ export class StorageCoordinator implements AsyncDisposable {
     const retry = nextRetry(file.retry, { now: store.now(), reason, random: this.#options.random() });
     logger.warn({ file: key, reason, attempt: retry.attempt, after: retry.after }, 'a step of a file failed and is tried again');
     await store.changeFile(key, () => ({ type: 'failed', retry }));
-    this.#forgiven.delete(key);
-    this.#failing.add(key);
-    this.#probeTimer ??= setTimeout(() => this.#probe({ wasDown: false }), probeIntervalMs);
-  }
-
-  /** Only an engine that was seen down forgives by coming back: one that answers while imports fail would void their delays. */
-  #probe({ wasDown }: { wasDown: boolean }): void {
-    this.#options.tables.probe().then(
-      () => {
-        this.#probeTimer = undefined;
-        if (wasDown) this.#forgive();
-      },
-      () => {
-        if (!this.#stop.signal.aborted) this.#probeTimer = setTimeout(() => this.#probe({ wasDown: true }), probeIntervalMs);
-      },
-    );
-  }
-
-  /** The engine works again: what waits for it need not wait out its delay. */
-  #forgive(): void {
-    for (const key of this.#failing) {
-      this.#forgiven.add(key);
-      this.#jobs.request(key);
-    }
-    this.#failing.clear();
+    this.#retries.failed(key);
   }
 
   async #discard(key: string, file: File & { state: 'discarding' }): Promise<undefined> {
@@ -184,10 +190,12 @@ export class StorageCoordinator implements AsyncDisposable {
   }
 
   async #cleanUp(key: string, file: FinishedFile): Promise<number | undefined> {
-    const { store, cleanup, retentionMs, view } = this.#options;
+    const { store, cleanup, retentionMs, isFull, view } = this.#options;
+    const slices = view.slicesOf(key);
     const restMs = store.restMs(key, finishedAt(file), retentionMs);
-    if (restMs > 0) return restMs;
-    const confirmed = view.slicesOf(key).every((slice) => slice.state === 'uploaded' && slice.localRemovedAt !== undefined);
+    // Staged objects may be names of the local parts: these free nothing as long as those stay.
+    if (restMs > 0 && !slices.some(({ volumeId }) => isFull(volumeId))) return restMs;
+    const confirmed = slices.every((slice) => slice.state === 'uploaded' && slice.localRemovedAt !== undefined);
     return confirmed && !(await cleanup.remove(key, file)) ? lookAgainMs : undefined;
   }
 }

@@ -2,12 +2,13 @@ import { randomFillSync } from 'node:crypto';
 import { open, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fsyncDirectory } from '../../../kernel/folder/durable-file.ts';
+import { ballastName } from '../volume.ts';
 
 /** Size of a disk block as `stat` counts them, whatever the file system. */
 const statBlockBytes = 512;
 const chunkBytes = 1024 ** 2;
 
-export const ballastPath = (volumePath: string): string => join(volumePath, 'ballast');
+export const ballastPath = (volumePath: string): string => join(volumePath, ballastName);
 
 /** Bytes of the ballast that is there with all its blocks; 0 where it is missing or was cut off in the making. */
 export async function wholeBallast(volumePath: string, bytes: number): Promise<number> {

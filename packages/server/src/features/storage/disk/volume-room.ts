@@ -16,6 +16,8 @@ export interface DiskSettings {
 
 /** What a writer asks before it writes a block. */
 export interface BlockRoom {
+  /** By the last measurement: blocks are refused. */
+  readonly isFull: boolean;
   /** Undefined where the block may be written, which counts it as written until the next measurement. */
   take(bytes: number): VolumeFull | undefined;
   /** A write met a full disk. */
@@ -73,6 +75,7 @@ export class VolumeRoom implements BlockRoom {
   #looking: Promise<void> | undefined;
   #releasing: Promise<void> | undefined;
   #refusedBlocks = 0;
+  readonly #listeners = new Set<(volumeId: string) => void>();
 
   constructor(options: VolumeRoomOptions) {
     this.#options = options;
@@ -80,6 +83,15 @@ export class VolumeRoom implements BlockRoom {
 
   get id(): string {
     return this.#options.volume.id;
+  }
+
+  get isFull(): boolean {
+    return this.#full !== undefined;
+  }
+
+  /** Called from now on whenever the volume begins to refuse blocks; must not throw. */
+  onFull(listener: (volumeId: string) => void): void {
+    this.#listeners.add(listener);
   }
 
   get refusedBlocks(): number {
@@ -177,6 +189,7 @@ export class VolumeRoom implements BlockRoom {
     if (refusal !== undefined && !this.#full) {
       this.#full = { since: clock.monotonic(), freeBytes: this.#space?.freeBytes ?? 0 };
       logger.error({ volume: this.id, reason: refusal }, 'a volume refuses rows');
+      for (const listener of this.#listeners) listener(this.id);
     }
     if (refusal === undefined && this.#full) {
       this.#full = undefined;
@@ -224,7 +237,7 @@ export class VolumeRoom implements BlockRoom {
 }
 
 /** Room without bounds, for volumes that nobody measures. */
-export const boundlessRoom: BlockRoom = { take: () => undefined, noteNoSpace: () => undefined };
+export const boundlessRoom: BlockRoom = { isFull: false, take: () => undefined, noteNoSpace: () => undefined };
 
 /** Bytes of the reserve. */
 export function reserveOf({ percent, minBytes, maxBytes }: DiskSettings['reserve'], totalBytes: number): number {

@@ -1,8 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Finding } from '../fsck-report.ts';
-import { inspectPart, inspectSealedPart, type PartDamage } from '../part/inspect-part.ts';
+import { inspectPart, inspectSealedPart } from '../part/inspect-part.ts';
+import type { PartDamage } from '../part/part-extent.ts';
 import { recoverPart } from '../part/recover-part.ts';
+import { partFileOfTail } from '../part/torn-tail.ts';
 import { partNonce } from '../part-name.ts';
 import type { SealedPart, Slice } from '../state/slice.ts';
 import { sliceFolder } from '../state/storage-keys.ts';
@@ -41,19 +43,26 @@ export async function checkSlice(options: SliceCheckOptions): Promise<SliceCheck
   const isPart = (name: string) => name.endsWith(extension);
   const names = entries.filter((entry) => entry.isFile() && isPart(entry.name)).map(({ name }) => name.slice(0, -extension.length));
   const sealed = 'parts' in slice ? slice.parts : options.durable && [...options.durable].map(([name, length]) => ({ name, length }));
-  if (sealed) await checkSealed(check, { ...options, parts: sealed });
+  if (sealed) await checkSealed(check, { ...options, parts: [...sealed, ...partsCutAway(names, sealed)] });
   else for (const name of names) await checkOpen(check, { ...options, name });
   const known = new Set('parts' in slice ? slice.parts.map(({ name }) => name) : names);
+  const partFiles: ReadonlySet<string | undefined> = new Set([...known, ...names].map((name) => name + extension));
   for (const entry of entries) {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory()) check.add({ type: 'unknownFolder', path });
-    else if (!/\.torn(\.tmp)?$/.test(entry.name) && !(isPart(entry.name) && known.has(entry.name.slice(0, -extension.length)))) {
+    else if (!partFiles.has(partFileOfTail(entry.name)) && !(isPart(entry.name) && known.has(entry.name.slice(0, -extension.length)))) {
       // A part that holds nothing durable is not in the list of the sealed ones.
       const { size } = await stat(join(volume.path, path)).catch(() => ({ size: 0 }));
       if (size > 0 || !isPart(entry.name)) check.add({ type: 'unknownFile', path });
     }
   }
   return check;
+}
+
+/** Parts that hold nothing durable are not in the list of the sealed ones; recovery may have found damage in them all the same. */
+function partsCutAway(names: readonly string[], sealed: readonly SealedPart[]): SealedPart[] {
+  const listed = new Set(sealed.map(({ name }) => name));
+  return names.filter((name) => !listed.has(name)).map((name) => ({ name, length: 0 }));
 }
 
 class Check implements SliceCheck {
@@ -91,14 +100,13 @@ async function checkSealed(check: Check, options: SliceCheckOptions & { readonly
   const { slice, parts, extension, isFinished } = options;
   let goodRows = 0;
   for (const { name, length } of parts) {
-    if (length === 0) continue;
     const file = name + extension;
     const inspected = await ifThere(inspectSealedPart(check.absolute(file), { nonce: partNonce(name), length }));
     if (!inspected) {
-      if (!isFinished) check.add({ type: 'missingPart', path: check.pathOf(file), length });
+      if (!isFinished && length > 0) check.add({ type: 'missingPart', path: check.pathOf(file), length });
       continue;
     }
-    check.parts += 1;
+    if (length > 0) check.parts += 1;
     check.bytes += length;
     goodRows += inspected.goodRows;
     check.addDamage(file, inspected.damage);

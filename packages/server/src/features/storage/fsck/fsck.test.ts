@@ -2,8 +2,11 @@ import { appendFile, mkdir, open, readdir, rm, truncate, writeFile } from 'node:
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openStorageRoom, type RunningStorage, rotatingSettings, type StorageRoom } from '../../../../test/support/storage-room.ts';
+import { systemClock } from '../../../kernel/time/clock.ts';
+import { makeBallast } from '../disk/ballast.ts';
 import type { Finding } from '../fsck-report.ts';
 import { sliceFolder, sliceKeyText } from '../state/storage-keys.ts';
+import { StorageStore } from '../state/storage-store.ts';
 import { storageStatus } from '../storage-status.ts';
 
 let room: StorageRoom;
@@ -56,6 +59,12 @@ test('what a process left behind is clean, in a stretch of figures', async () =>
   expect(stretch).not.toHaveProperty('next');
 });
 
+test('the ballast of a volume is no stray file', async () => {
+  await makeBallast(room.volume.path, 4096);
+  await using running = await room.start([]);
+  expect(await check(running)).toEqual([]);
+});
+
 test('a cursor goes on behind what was checked', async () => {
   const { sealedFolder } = await leave();
   await using running = await room.start([]);
@@ -87,6 +96,26 @@ test('a torn tail is named, left alone, and cut off by a repair as recovery does
   await expect(check(running, { repair: true, isLive: true })).rejects.toMatchObject({ code: 'folderInUse' });
 });
 
+test('what recovery cut off and counts as damage is named as long as the part is there, sealed or not', async () => {
+  const { open: unsealed } = await leave();
+  const folder = join(room.volume.path, unsealed, '..');
+  await flip(unsealed, 40);
+  const expected = [{ type: 'damagedMember', path: unsealed, offset: 0 }];
+  {
+    await using running = await room.start([]);
+    expect(await check(running)).toMatchObject(expected);
+    expect(await check(running, { repair: true })).toMatchObject(expected);
+    expect(await check(running)).toMatchObject(expected);
+    expect(await readdir(folder)).toHaveLength(2);
+  }
+  await using running = await room.start(['writer']);
+  expect(await check(running, { isLive: true })).toMatchObject(expected);
+  const slice = [...running.view.slices()].find(({ state }) => state === 'writing')!;
+  await new StorageStore(room.metadata, systemClock).changeSlice(sliceKeyText(slice), (at) => ({ type: 'close', at }));
+  await running.until(() => running.view.slice(sliceKeyText(slice))?.state === 'uploaded');
+  expect(await check(running)).toMatchObject(expected);
+});
+
 test('a sealed part that is cut or gone', async () => {
   const { sealed } = await leave();
   await using running = await room.start([]);
@@ -102,7 +131,9 @@ test('what metadata does not know: folders, files, volumes', async () => {
   await mkdir(join(room.volume.path, unknown), { recursive: true });
   await writeFile(join(room.volume.path, '1/stray'), 'x');
   await writeFile(join(room.volume.path, sealedFolder, 'notes.txt'), 'x');
-  await writeFile(join(room.volume.path, `${sealed}.torn`), 'x');
+  await writeFile(join(room.volume.path, `${sealed}.1000-01234567.torn`), 'x');
+  await writeFile(join(room.volume.path, `${sealed}.torn.tmp`), 'x');
+  await writeFile(join(room.volume.path, sealedFolder, 'other.csv.gz.1000-01234567.torn'), 'x');
   await mkdir(join(room.volume.path, 'lost+found', unknown), { recursive: true });
   await using running = await room.start([]);
   const found = await check(running);
@@ -110,6 +141,7 @@ test('what metadata does not know: folders, files, volumes', async () => {
     new Set([
       `lostFolder lost+found/${unknown}`,
       `unknownFile ${sealedFolder}/notes.txt`,
+      `unknownFile ${sealedFolder}/other.csv.gz.1000-01234567.torn`,
       'unknownFile 1/stray',
       `unknownFolder ${unknown}`,
     ]),

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../kernel/errors/app-error.ts';
 import type { Clock } from '../../../kernel/time/clock.ts';
+import { extensionOf } from '../block/block-codec.ts';
 import type { Finding, FsckStretch } from '../fsck-report.ts';
 import { isFinished } from '../state/file.ts';
 import type { Slice } from '../state/slice.ts';
@@ -15,7 +16,6 @@ import { readVolumeTree } from './volume-tree.ts';
 interface FsckOptions {
   readonly view: StorageView;
   readonly volumes: readonly Volume[];
-  readonly extension: string;
   readonly clock: Clock;
   /** The writer of this process, where one runs. */
   readonly writer: () => LocalSliceWriter | undefined;
@@ -111,13 +111,13 @@ export class Fsck {
     { volume, folder, key }: Item,
     { repair, isLive }: { repair: boolean; isLive: boolean },
   ): Promise<SliceCheck & { isOpen: boolean }> {
-    const { view, extension, writer } = this.#options;
+    const { view, writer } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
       const slice = key === undefined ? undefined : view.slice(key);
       if (!slice || !key) return { ...unknownFolder(volume, folder), isOpen: false };
       const durable = isUnsealed(slice) ? await writer()?.durableParts(key) : undefined;
       const finished = isFinished(view.file(slice.file));
-      const check = await checkSlice({ slice, volume, extension, isFinished: finished, durable, isLive, repair });
+      const check = await checkSlice({ slice, volume, extension: extensionOf(slice.codec), isFinished: finished, durable, isLive, repair });
       // The slice went on while it was read: what seemed wrong is looked at as it is now.
       const hasMoved = view.slice(key) !== slice || isFinished(view.file(slice.file)) !== finished;
       if (!hasMoved || attempt === maxAttempts) return { ...pick(check), isOpen: isLive && isUnsealed(slice) };

@@ -1,8 +1,10 @@
 import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lostAndFoundName, volumeIdName } from '../volume.ts';
+import { ballastName, lostAndFoundName, volumeIdName } from '../volume.ts';
 
+/** What a volume has besides slices. */
+const ownNames: ReadonlySet<string> = new Set([ballastName, lostAndFoundName, volumeIdName]);
 /** Folders above a slice's own: project, branch, source, sink. */
 const depthOfSlices = 5;
 
@@ -20,7 +22,7 @@ export async function readVolumeTree(root: string): Promise<VolumeTree> {
   const visit = async (path: string, depth: number): Promise<void> => {
     for (const entry of await entriesIn(join(root, path))) {
       const below = path === '' ? entry.name : `${path}/${entry.name}`;
-      if (depth === 0 && (entry.name === lostAndFoundName || entry.name === volumeIdName)) continue;
+      if (depth === 0 && ownNames.has(entry.name)) continue;
       if (!entry.isDirectory()) strayFiles.push(below);
       else if (depth === depthOfSlices - 1) sliceFolders.push(below);
       else await visit(below, depth + 1);

@@ -8,7 +8,7 @@ import { fsyncDirectory, makeDirectoryDurable } from '../../../kernel/folder/dur
 import { definitionPrefix, sinkKeyText } from '../../definitions/keys.ts';
 import { type Sink, sinkSchema } from '../../definitions/sink.ts';
 import { joinParts } from '../../definitions/transaction-part.ts';
-import type { BlockCodec } from '../block/block-codec.ts';
+import type { CodecName } from '../block/block-codec.ts';
 import { newFile, newSlice, openingOfFile, openingOfSlice } from '../coordinator/new-file.ts';
 import { newestFile } from '../coordinator/newest-file.ts';
 import type { Adoption } from '../fsck-report.ts';
@@ -17,15 +17,21 @@ import { type Slice, transitionSlice } from '../state/slice.ts';
 import { fileKeyText, parseSliceFolder, type SliceName, sliceKeyText } from '../state/storage-keys.ts';
 import type { StorageStore } from '../state/storage-store.ts';
 import { lostAndFoundName, type Volume } from '../volume.ts';
-import { countFields } from './count-fields.ts';
+import { findParts } from './find-parts.ts';
 
 interface AdopterOptions {
   readonly store: StorageStore;
   readonly settings: FileSettings;
-  readonly codec: BlockCodec;
 }
 
 type Verdict = Pick<Adoption, 'adopted' | 'note'>;
+
+interface NewRecords {
+  readonly sink: Sink;
+  readonly named: SliceName;
+  readonly volume: Volume;
+  readonly codec: CodecName;
+}
 
 const refused = (note: string): Verdict => ({ adopted: false, note });
 const maxConflicts = 20;
@@ -42,7 +48,7 @@ export class Adopter {
   }
 
   async adopt(volume: Volume, path: string): Promise<Verdict> {
-    const { store, codec } = this.#options;
+    const { store } = this.#options;
     const lost = join(volume.path, lostAndFoundName, path);
     const place = join(volume.path, path);
     const named = parseSliceFolder(path);
@@ -53,7 +59,9 @@ export class Adopter {
     if (!(await this.#sink(definitionPrefix.activeSink + sinkKeyText(named.sink)))) return refused('its sink does not exist');
     const sink = await this.#sinkAt(named);
     if (!sink) return refused('its sink has no version that is as old as the slice');
-    const fields = await countFields(lost, codec);
+    const found = await findParts(lost);
+    if (!found) return refused('it holds parts of several formats, and so not those of one slice');
+    const { fields, codec } = found;
     if (fields === undefined) return refused('no row in it can be read');
     const { columns } = sink.table.mapping;
     if (fields !== columns.length) {
@@ -62,7 +70,7 @@ export class Adopter {
     // The folder first: a closing slice without its folder would be sealed as an empty one.
     await move(lost, place, volume.path);
     try {
-      await this.#record({ sink, named, volume });
+      await this.#record({ sink, named, volume, codec });
     } catch (error) {
       await move(place, lost, volume.path);
       throw error;
@@ -91,12 +99,14 @@ export class Adopter {
     return entry && decodeJson(entry.value, { schema: sinkSchema, what: key, code: 'invariantBroken' });
   }
 
-  async #record({ sink, named, volume }: { sink: Sink; named: SliceName; volume: Volume }): Promise<void> {
+  async #record({ sink, named, volume, codec }: NewRecords): Promise<void> {
     const { store, settings } = this.#options;
     for (let conflicts = 0; conflicts < maxConflicts; conflicts += 1) {
       const file = newFile(sink, await this.#freeTime(named), settings);
       const at = [store.now(), named.openedAt, file.openedAt].reduce((latest, time) => (time > latest ? time : latest));
-      const slice = closed(transitionSlice(newSlice(file, volume.id, named.openedAt), { type: 'close', at }));
+      const slice = closed(
+        transitionSlice(newSlice(file, { volumeId: volume.id, openedAt: named.openedAt, codec }), { type: 'close', at }),
+      );
       const { committed } = await store.metadata.transact(
         joinParts(openingOfFile(closed(transitionFile(file, { type: 'close', at }))), openingOfSlice(slice)),
       );

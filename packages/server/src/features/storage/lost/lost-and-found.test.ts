@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -13,6 +13,7 @@ import {
   testSinkKey,
 } from '../../../../test/support/storage-room.ts';
 import { definitionPrefix, versionKeyText } from '../../definitions/keys.ts';
+import { type CodecName, codecNames } from '../block/block-codec.ts';
 import { fileSliceMetadataKey, parseSliceFolder, sliceFolder, sliceKeyText, sliceMetadataKey } from '../state/storage-keys.ts';
 import { storageStatus } from '../storage-status.ts';
 
@@ -32,8 +33,9 @@ async function putVersion(number: number, at: string, columns = testSink.table.m
 }
 
 /** A folder of three rows whose slice and file metadata has lost; another file takes rows. Resolves to its path. */
-async function loseSlice(): Promise<string> {
-  await using running = await room.start(['writer', 'coordinator']);
+async function loseSlice(codec: CodecName = 'gzip'): Promise<string> {
+  const compression = { ...settings.compression, codec };
+  await using running = await room.start(['writer', 'coordinator'], { settings: { ...settings, compression } });
   const { request } = await running.append(['a', 'b', 'c']);
   const slice = running.view.slice(request.slice);
   if (!slice) throw new Error('no slice');
@@ -86,8 +88,8 @@ test('nothing is moved that somebody changed within the grace time, or whose nam
   expect(existsSync(join(room.volume.path, strange))).toBe(true);
 });
 
-test('what is adopted is sealed, uploaded and imported once, while the sink goes on', async () => {
-  const path = await loseSlice();
+test.each(codecNames)('what is adopted is sealed, uploaded and imported once, while the sink goes on: %s', async (codec) => {
+  const path = await loseSlice(codec);
   await using running = await room.start();
   const writing = running.view.writingSlice(testSinkKey)?.key;
   const { lostAndFound } = running.storage;
@@ -124,6 +126,9 @@ test('what cannot be taken back stays, and is told why', async () => {
   await putVersion(1, '2999-01-01T00:00:00.000Z');
   expect(await notes()).toEqual(['its sink has no version that is as old as the slice']);
   await putVersion(1, testSink.version.at);
+  await writeFile(join(lostPath(path), 'other.csv.zst'), '');
+  expect(await notes()).toEqual(['it holds parts of several formats, and so not those of one slice']);
+  await rm(join(lostPath(path), 'other.csv.zst'));
   const named = parseSliceFolder(path)!;
   const key = sliceMetadataKey(sliceKeyText({ ...named, volumeId: room.volume.id }));
   const known = [...running.view.slices()][0]!;

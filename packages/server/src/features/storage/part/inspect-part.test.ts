@@ -58,8 +58,16 @@ test('a bad member is named with its rows; one without a header with what its ne
 
 test('a whole last block that is bad is damage, not a tear', async () => {
   const found = await inspect(flip(offsetOf(5) + 80));
-  expect(found).toMatchObject({ goodRows: 5, torn: undefined });
-  expect(found.damage.reduce((sum, { rows = 0 }) => sum + rows, 0)).toBe(6);
+  expect(found).toMatchObject({ damage: [{ offset: offsetOf(5), rows: 3 }], goodRows: 8, torn: undefined });
+});
+
+test('what a recovery found to be lost is named afterwards too, by its place in the part', async () => {
+  const found = await inspect(flip(offsetOf(5) + 50));
+  const damage = [{ offset: offsetOf(5), length: bytes.length - offsetOf(5), rows: undefined }];
+  expect(found).toMatchObject({ damage, goodRows: 8, torn: undefined });
+  await recoverPart(found.path, nonce);
+  expect(await inspectPart(found.path, nonce)).toEqual({ damage, goodRows: 8, torn: undefined });
+  expect(await inspectSealedPart(found.path, { nonce, length: offsetOf(5) })).toEqual({ damage, goodRows: 8 });
 });
 
 const hurt = fc.record({ cut: fc.nat(bytes.length), flips: fc.array(fc.nat(bytes.length - 1), { maxLength: 3 }) });
@@ -77,6 +85,10 @@ test('inspection finds what recovery finds, whatever happened to the bytes', asy
       expect(found.damage.some(({ rows }) => rows === undefined)).toBe(recovered.summary.unknownDamage);
       const covered = (found.torn?.length ?? 0) + found.damage.filter(({ offset }) => offset >= recovered.length).reduce(sumLengths, 0);
       expect(covered).toBe(recovered.tornBytes);
+      const again = await inspectPart(found.path, nonce);
+      expect(again.goodRows).toBe(found.goodRows);
+      expect(again.damage).toEqual(found.damage);
+      expect(again.torn).toBeUndefined();
     }),
     { numRuns: 150 },
   );

@@ -1,15 +1,9 @@
-import { open } from 'node:fs/promises';
-import { type WalkStep, walkPart } from './part-walk.ts';
-import { isHeaderless, lostSteps, stepEndsBlock } from './recover-part.ts';
-
-/** Bytes whose rows are lost; `rows` is undefined where no header tells how many. */
-export interface PartDamage {
-  readonly offset: number;
-  readonly length: number;
-  readonly rows: number | undefined;
-}
+import { type FileHandle, open } from 'node:fs/promises';
+import { measureOpen, measureSealed, type PartDamage, type PartExtent } from './part-extent.ts';
+import { lostInTails, tornTailsOf } from './torn-tail.ts';
 
 interface InspectedPart {
+  /** Also what was lost in tails that recovery cut off. */
   readonly damage: readonly PartDamage[];
   readonly goodRows: number;
   /** What recovery would cut off, without what it would count as damage. */
@@ -20,48 +14,30 @@ interface InspectedPart {
 export async function inspectPart(path: string, nonce: Buffer): Promise<InspectedPart> {
   await using file = await open(path, 'r');
   const { size } = await file.stat();
-  const damage: PartDamage[] = [];
-  let goodRows = 0;
-  /** Since the last good block. */
-  let tail: WalkStep[] = [];
-  for await (const step of walkPart(file, { nonce, limit: size })) {
-    tail.push(step);
-    if (step.type !== 'good' || !stepEndsBlock(step)) continue;
-    for (const one of tail) {
-      if (one.type === 'good') goodRows += one.header.rows;
-      else damage.push(damageOf(one));
-    }
-    tail = [];
-  }
-  const lost = lostSteps(tail);
-  const last = tail.at(-1);
-  damage.push(...lost.map(damageOf));
-  const isLastDamaged = last !== undefined && lost.length < tail.length && (await isHeaderless(file, last));
-  if (isLastDamaged) damage.push(damageOf(last));
-  const torn = tail.slice(lost.length, isLastDamaged ? -1 : undefined);
-  const length = torn.reduce((sum, step) => sum + lengthOf(step), 0);
-  return { damage, goodRows, torn: torn[0] && length > 0 ? { offset: torn[0].offset, length } : undefined };
+  const { kept, lost } = await inspectOpenPart(file, { path, nonce, size });
+  const damage = [...kept.damage, ...(lost ? [lost] : await lostInTails(await tornTailsOf(path), kept, nonce))];
+  const offset = kept.length + (lost?.length ?? 0);
+  return { damage, goodRows: kept.summary.goodRows, torn: offset < size ? { offset, length: size - offset } : undefined };
 }
 
-/** What is bad in a part below its sealed length. A part that is shorter is damaged at its end. */
+/** What is bad in a part below its sealed length, and behind it where recovery cut something off. A part that is shorter is damaged at its end. */
 export async function inspectSealedPart(
   path: string,
   { nonce, length }: { nonce: Buffer; length: number },
 ): Promise<Pick<InspectedPart, 'damage' | 'goodRows'>> {
   await using file = await open(path, 'r');
-  const damage: PartDamage[] = [];
-  let goodRows = 0;
-  for await (const step of walkPart(file, { nonce, limit: length })) {
-    if (step.type === 'good') goodRows += step.header.rows;
-    else damage.push(damageOf(step));
-  }
-  return { damage, goodRows };
+  const sealed = await measureSealed(file, { nonce, limit: length });
+  const damage = [...sealed.damage, ...(await lostInTails(await tornTailsOf(path), sealed, nonce))];
+  return { damage, goodRows: sealed.summary.goodRows };
 }
 
-const damageOf = (step: WalkStep): PartDamage => ({
-  offset: step.offset,
-  length: lengthOf(step),
-  rows: step.type === 'unreadable' ? step.lostRows : step.header.rows,
-});
-
-const lengthOf = (step: WalkStep): number => (step.type === 'good' ? step.header.memberLength : step.length);
+/** A part that was recovered before keeps at least what it had then, be that less than a whole block. */
+export async function inspectOpenPart(
+  file: FileHandle,
+  { path, nonce, size }: { path: string; nonce: Buffer; size: number },
+): Promise<{ kept: PartExtent; lost: PartDamage | undefined }> {
+  const recoveredLength = Math.max(0, ...(await tornTailsOf(path)).map(({ offset }) => offset));
+  const open = await measureOpen(file, { nonce, limit: size });
+  if (open.kept.length >= recoveredLength) return open;
+  return { kept: await measureSealed(file, { nonce, limit: recoveredLength }), lost: undefined };
+}

@@ -2,11 +2,12 @@ import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import {
   announcedHeaderLength,
+  beginsHeader,
   type DecodedHeader,
   decodeMemberHeader,
   headerLength,
   type MemberHeader,
-  memberMagic,
+  nonceOffset,
 } from '../block/member-header.ts';
 import { FileWindow } from './file-window.ts';
 
@@ -86,19 +87,20 @@ interface HeaderQuery {
 
 async function headerAt(window: FileWindow, { offset, nonce, nextSequence }: HeaderQuery): Promise<DecodedHeader | undefined> {
   const start = await window.read(offset, headerLength);
-  if (start.length < headerLength || !start.subarray(0, memberMagic.length).equals(memberMagic)) return undefined;
+  if (start.length < headerLength || !beginsHeader(start)) return undefined;
   const length = announcedHeaderLength(start);
   const found = decodeMemberHeader(length <= start.length ? start : await window.read(offset, length), nonce);
   return found && found.header.sequence >= nextSequence ? found : undefined;
 }
 
+/** By the nonce: it is random, and the same in the headers of every codec. */
 async function searchHeader(
   window: FileWindow,
   { from, nonce, nextSequence }: { from: number; nonce: Buffer; nextSequence: number },
 ): Promise<number | undefined> {
-  let offset = await window.indexOf(memberMagic, from);
-  while (offset !== undefined && !(await headerAt(window, { offset, nonce, nextSequence }))) {
-    offset = await window.indexOf(memberMagic, offset + 1);
+  for (let at = await window.indexOf(nonce, from + nonceOffset); at !== undefined; at = await window.indexOf(nonce, at + 1)) {
+    const offset = at - nonceOffset;
+    if (await headerAt(window, { offset, nonce, nextSequence })) return offset;
   }
-  return offset;
+  return undefined;
 }

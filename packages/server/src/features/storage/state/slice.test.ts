@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Slice, type SliceEvent, type SliceState, sliceSchema, transitionSlice } from './slice.ts';
+import { type Slice, type SliceEvent, type SliceState, sliceSchema, stagingOf, transitionSlice } from './slice.ts';
 
 const figures = { goodRows: 5, damagedRows: 1, compressedBytes: 100, rawBytes: 200, firstAt: 1, lastAt: 2 };
 const nothingGood = { goodRows: 0, damagedRows: 3, compressedBytes: 0, rawBytes: 0 };
@@ -29,6 +29,8 @@ const events = {
   sealEmpty: { type: 'seal', at: 'now', parts: [], figures: nothingGood },
   upload: { type: 'upload', at: 'now', object, figures, sentRows: figures.goodRows },
   uploadNothing: { type: 'upload', at: 'now', object: undefined, figures: nothingGood },
+  stageAgain: { type: 'stageAgain', at: 'now', staging: 1 },
+  keepObject: { type: 'keepObject', staging: 1, because: 'gone' },
   localRemoved: { type: 'localRemoved', at: 'now' },
   failed: { type: 'failed', retry },
 } satisfies Record<string, SliceEvent>;
@@ -40,6 +42,8 @@ const none = {
   sealEmpty: undefined,
   upload: undefined,
   uploadNothing: undefined,
+  stageAgain: undefined,
+  keepObject: undefined,
   localRemoved: undefined,
 };
 /** The state after each event; where none is named, the state does not know the event. */
@@ -47,7 +51,7 @@ const table: Readonly<Record<SliceState, Readonly<Record<EventName, SliceState |
   writing: { ...none, close: 'closing', failed: 'writing' },
   closing: { ...none, seal: 'uploading', sealEmpty: 'uploaded', failed: 'closing' },
   uploading: { ...none, upload: 'uploaded', uploadNothing: 'uploaded', failed: 'uploading' },
-  uploaded: { ...none, localRemoved: 'uploaded', failed: undefined },
+  uploaded: { ...none, stageAgain: 'uploading', keepObject: 'uploaded', localRemoved: 'uploaded', failed: undefined },
 };
 
 const states = Object.keys(slices) as SliceState[];
@@ -90,15 +94,43 @@ test('a failure keeps the state, and the next transition forgets it', () => {
   expect(transitionSlice(failed ?? slices.writing, events.upload)).not.toHaveProperty('retry');
 });
 
-test('any sequence of events keeps the schema valid, only goes forward, and never changes what the slice began with', () => {
+test('a slice that is staged again keeps what was sent until it is uploaded, and joins a staging once', () => {
+  const { uploading, uploaded } = slices;
+  const again = transitionSlice(uploaded, events.stageAgain) ?? slices.writing;
+  const refused = { object, sentRows: figures.goodRows };
+  expect(again).toEqual({ ...uploading, uploadingAt: 'now', staging: 1, refused });
+  expect(transitionSlice(again, events.upload), 'of an uploader that began before').toBeUndefined();
+  const other = { ...events.upload, staging: 1, object: { key: 'folder/other.csv.gz', bytes: 90, isLinked: true } };
+  const after = transitionSlice(again, other) ?? slices.writing;
+  expect(after).toEqual({ ...uploaded, uploadingAt: 'now', uploadedAt: 'now', staging: 1, object: other.object });
+  expect(transitionSlice(after, events.stageAgain)).toBeUndefined();
+  expect(transitionSlice(after, events.keepObject)).toBeUndefined();
+  const kept = transitionSlice(again, { ...events.upload, staging: 1, keptBecause: 'gone' }) ?? slices.writing;
+  expect(kept).toMatchObject({ state: 'uploaded', object, keptBecause: 'gone' });
+  expect(transitionSlice(kept, { ...events.stageAgain, staging: 2 })).not.toHaveProperty('keptBecause');
+  expect(transitionSlice(uploaded, events.keepObject)).toEqual({ ...uploaded, staging: 1, keptBecause: 'gone' });
+});
+
+test('a slice without an object is not staged again', () => {
+  const empty = transitionSlice(slices.closing, events.sealEmpty) ?? slices.writing;
+  expect(transitionSlice(empty, events.stageAgain)).toBeUndefined();
+  expect(transitionSlice(empty, events.keepObject)).toBeUndefined();
+});
+
+test('any sequence of events keeps the schema valid, goes back only to be staged again, and never changes what the slice began with', () => {
   fc.assert(
-    fc.property(fc.array(fc.constantFrom(...names), { maxLength: 12 }), (sequence) => {
+    fc.property(fc.array(fc.constantFrom(...names), { maxLength: 20 }), (sequence) => {
       let slice = slices.writing;
       for (const name of sequence) {
         const before = slice;
-        slice = transitionSlice(slice, events[name]) ?? slice;
+        const event = events[name];
+        const staging = stagingOf(slice);
+        const numbered = { upload: staging, stageAgain: staging + 1, keepObject: staging + 1 };
+        const named = event.type in numbered ? { ...event, staging: numbered[event.type as keyof typeof numbered] } : event;
+        slice = transitionSlice(slice, named) ?? slice;
         expect(sliceSchema.parse(JSON.parse(JSON.stringify(slice)))).toEqual(slice);
-        expect(states.indexOf(slice.state)).toBeGreaterThanOrEqual(states.indexOf(before.state));
+        if (name !== 'stageAgain') expect(states.indexOf(slice.state)).toBeGreaterThanOrEqual(states.indexOf(before.state));
+        expect(stagingOf(slice)).toBeGreaterThanOrEqual(staging);
         expect(slice).toMatchObject(base);
         if (slice.state === 'uploaded') expect(slice.isEmpty).toBe(slice.object === undefined);
       }

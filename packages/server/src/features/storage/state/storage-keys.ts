@@ -11,6 +11,7 @@ export const storagePrefix = {
   fileSlice: 'storage/file-slice/',
   volume: 'storage/volume/',
   stats: 'storage/stats/',
+  statisticsReset: 'storage/statistics-reset/',
 } as const;
 
 /** `<project>/<branch>/<source>/<sink>` of a file or slice. */
@@ -30,6 +31,9 @@ export const fileSliceMetadataKey = (fileKey: string, sliceKey: string): string 
 export const sliceStatsMetadataKey = (sliceKey: string): string => `${storagePrefix.stats}${sliceKey}`;
 /** Figures of the sink's files whose records are gone. */
 export const sinkSumMetadataKey = (sinkKey: string): string => `${storagePrefix.stats}${sinkKey}/_sum`;
+
+/** What statistics of the sink leave out: its target figures when they were cleared. */
+export const statisticsResetMetadataKey = (sinkKey: string): string => `${storagePrefix.statisticsReset}${sinkKey}`;
 
 /** The slice's folder below its volume: the key with `:` and `.` of the time replaced, without the volume. */
 export const sliceFolder = (slice: Pick<Slice, 'sink' | 'openedAt'>): string =>

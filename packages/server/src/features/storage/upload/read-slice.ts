@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { BlockCodec } from '../block/block-codec.ts';
+import { type BlockCodec, extensionOf } from '../block/block-codec.ts';
 import { encodeMemberHeader, headerLength, type MemberHeader, memberFlag } from '../block/member-header.ts';
 import { addStep, emptySummary } from '../part/part-summary.ts';
 import { walkPart } from '../part/part-walk.ts';
@@ -16,6 +16,7 @@ import { type PartRange, reencodeParts } from './reencode-parts.ts';
 interface ReadSliceOptions {
   readonly slice: Slice & { readonly parts: readonly SealedPart[] };
   readonly volumePath: string;
+  /** Of the slice. */
   readonly codec: BlockCodec;
   readonly nulInText: boolean;
   /** Slices of small blocks are encoded anew, in large ones. */
@@ -25,7 +26,9 @@ interface ReadSliceOptions {
 /** Above this mean the better compression is not worth its CPU time. */
 const smallBlockRawBytes = 4096;
 
-interface SliceReading {
+export interface SliceReading {
+  /** Parts whose files are gone: their rows are not among the figures. */
+  readonly missingParts: number;
   /** Of the good members. */
   readonly figures: Figures;
   /** Path of the file that is the whole upload as it stands, if one is. */
@@ -55,12 +58,14 @@ export async function readSlice({ slice, volumePath, codec, nulInText, reencode 
   const ranges: PartRange[] = [];
   let figures = zeroFigures;
   let members = 0;
+  let missingParts = 0;
   let wholeFile: string | undefined;
   for (const part of slice.parts) {
-    const path = join(folder, part.name + codec.extension);
+    const path = join(folder, part.name + extensionOf(codec.name));
     const read = await readPart(path, part, nulInText);
     if (read.members > 0) ranges.push({ path, nonce: partNonce(part.name), length: part.length });
     members += read.members;
+    if (read.isMissing) missingParts += 1;
     for (const piece of read.pieces) pieces.push(piece);
     figures = addFigures(figures, read.figures);
     wholeFile = read.isWhole && slice.parts.length === 1 ? path : undefined;
@@ -68,10 +73,10 @@ export async function readSlice({ slice, volumePath, codec, nulInText, reencode 
   if (reencode && members > 1 && figures.rawBytes / members < smallBlockRawBytes) {
     const rows = figures.goodRows;
     const content = (onSent: (rows: number) => void) => reencodeParts(ranges, { codec, nulInText, rows, onSent });
-    return { figures, wholeFile: undefined, wholeFileRows: 0, content };
+    return { missingParts, figures, wholeFile: undefined, wholeFileRows: 0, content };
   }
   const wholeFileRows = wholeFile === undefined ? 0 : pieces.reduce((sum, { rows }) => sum + rows, 0);
-  return { figures, wholeFile, wholeFileRows, content: (onSent) => contentOf(pieces, { codec, nulInText, onSent }) };
+  return { missingParts, figures, wholeFile, wholeFileRows, content: (onSent) => contentOf(pieces, { codec, nulInText, onSent }) };
 }
 
 interface PartReading {
@@ -79,11 +84,12 @@ interface PartReading {
   readonly figures: Figures;
   readonly members: number;
   readonly isWhole: boolean;
+  readonly isMissing: boolean;
 }
 
 async function readPart(path: string, part: SealedPart, nulInText: boolean): Promise<PartReading> {
   const file = await openIfThere(path);
-  if (!file) return { pieces: [], figures: zeroFigures, members: 0, isWhole: false };
+  if (!file) return { pieces: [], figures: zeroFigures, members: 0, isWhole: false, isMissing: true };
   await using handle = file;
   const nonce = partNonce(part.name);
   const pieces: Piece[] = [];
@@ -109,7 +115,7 @@ async function readPart(path: string, part: SealedPart, nulInText: boolean): Pro
   }
   const [first] = pieces;
   const isWhole = pieces.length === 1 && first?.rewrite === undefined && first?.length === (await handle.stat()).size;
-  return { pieces, figures: figuresOf(summary), members: summary.goodMembers, isWhole };
+  return { pieces, figures: figuresOf(summary), members: summary.goodMembers, isWhole, isMissing: false };
 }
 
 /** A part that is gone is damage, reported by the row count, and no reason to keep the other parts from the table. */
@@ -151,5 +157,5 @@ function rewriteMember(member: Buffer, rewrite: NonNullable<Piece['rewrite']>, {
     rawLength: raw.length,
     payloadCrc: crc32(payload),
   };
-  return Buffer.concat([encodeMemberHeader(header, rewrite.nonce), payload]);
+  return Buffer.concat([encodeMemberHeader(header, rewrite.nonce, codec.container), payload]);
 }

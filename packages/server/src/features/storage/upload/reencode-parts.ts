@@ -98,6 +98,7 @@ class GatheredMember {
         lastAt: this.#lastAt ?? 0,
       },
       this.#nonce,
+      this.#codec.container,
     );
     this.#sequence += 1;
     this.rowsTaken += this.#rows;

@@ -13,7 +13,6 @@ import {
 } from '../../../../test/support/storage-room.ts';
 import { AppError } from '../../../kernel/errors/app-error.ts';
 import { systemClock } from '../../../kernel/time/clock.ts';
-import { createGzipCodec } from '../block/gzip-codec.ts';
 import type { Slice } from '../state/slice.ts';
 import { sliceFolder } from '../state/storage-keys.ts';
 import { StorageStore } from '../state/storage-store.ts';
@@ -150,7 +149,7 @@ test('many sources append to one slice at once', async () => {
   const { key } = firstSlice(running);
   const names = Array.from({ length: 50 }, (_, index) => `node-0000000000000000-${index}`);
   const results = names.map(async (part) => {
-    const block = await running.storage.encoderOf(part).encode([rowOf(part)]);
+    const block = await running.storage.encoderOf(part, 'gzip').encode([rowOf(part)]);
     return running.writer.append({ slice: key, part, offset: 0, block, sinkVersion: 1, codec: 'gzip' });
   });
   expect(new Set((await Promise.all(results)).map(({ type }) => type))).toEqual(new Set(['durable']));
@@ -182,7 +181,7 @@ test('local parts go once the file is imported and the retention is over, with t
   expect((await readdir(folderOf(slice))).length).toBe(1);
   const figures = { goodRows: 1, damagedRows: 0, compressedBytes: 1, rawBytes: 1 };
   await store.changeFile(slice.file, (at) => ({ type: 'close', at }));
-  await store.changeFile(slice.file, (at) => ({ type: 'slicesUploaded', at, figures, checksum: 'sum' }));
+  await store.changeFile(slice.file, (at) => ({ type: 'slicesUploaded', staging: 0, at, figures, checksum: 'sum' }));
   await store.changeFile(slice.file, (at) => ({ type: 'imported', at, rows: 1 }));
   await running.until(() => 'localRemovedAt' in (running.view.slice(key) ?? {}));
   expect(await readdir(room.volume.path)).toEqual(['volume-id']);
@@ -201,12 +200,11 @@ test('a slice is sealed once, and answers repeats, while the view still shows it
     volumes: [room.volume],
     view: stale,
     store,
-    codec: createGzipCodec(),
     retentionMs: 0,
     checkpoint: (name) => checkpoints.push(name),
     logger: silentLogger,
   });
-  const encoder = running.storage.encoderOf('node-1-1');
+  const encoder = running.storage.encoderOf('node-1-1', 'gzip');
   const block = await encoder.encode([{ bytes: Buffer.from('"a"\n'), invalidUtf8: false, nul: false, receivedAt: 1 }]);
   const request = { slice: key, part: 'node-1-1', offset: 0, block, sinkVersion: 1, codec: 'gzip' as const };
   expect(await writer.append(request)).toMatchObject({ type: 'durable' });

@@ -4,7 +4,7 @@ import { Semaphore } from '../../../kernel/async/semaphore.ts';
 import { errorText } from '../../../kernel/errors/app-error.ts';
 import type { Checkpoint } from '../../../kernel/observe/checkpoint.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
-import type { BlockCodec } from '../block/block-codec.ts';
+import { extensionOf } from '../block/block-codec.ts';
 import { type BlockRoom, boundlessRoom } from '../disk/volume-room.ts';
 import type { AppendRequest, AppendResult, SliceWriter } from '../slice-writer.ts';
 import type { Figures } from '../state/figures.ts';
@@ -23,7 +23,6 @@ interface LocalSliceWriterOptions {
   readonly volumes: readonly Volume[];
   readonly view: StorageView;
   readonly store: StorageStore;
-  readonly codec: BlockCodec;
   /** Of the volume with this id. Without it nothing is refused. */
   readonly roomOf?: (volumeId: string) => BlockRoom | undefined;
   readonly retentionMs: number;
@@ -90,7 +89,7 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
     const place = slice && this.#volumes.get(slice.volumeId);
     if (!place || (slice.state !== 'uploading' && slice.state !== 'uploaded')) return { type: 'unknownSlice' };
     const length = slice.parts.find((part) => part.name === request.part)?.length ?? 0;
-    const path = join(place.volume.path, sliceFolder(slice), request.part + this.#options.codec.extension);
+    const path = join(place.volume.path, sliceFolder(slice), request.part + extensionOf(slice.codec));
     return (await isStored(path, length, request)) ?? { type: 'sealed', sealedLength: length };
   }
 
@@ -102,6 +101,11 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
   /** Live figures of the slices that take rows. Not of closing ones: their sealing removes what was published. */
   *openFigures(): Iterable<{ readonly key: string; readonly figures: Figures }> {
     for (const [key, slice] of this.#open) if (slice.accepting) yield { key, figures: slice.figures };
+  }
+
+  /** The volume has become full: what was kept for its retention time goes at once. */
+  relieve(volumeId: string): void {
+    for (const slice of this.#options.view.slices()) if (slice.volumeId === volumeId) this.#changed(sliceKeyText(slice));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -120,17 +124,24 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
   }
 
   #openSlice(key: string, slice: Slice): OpenSlice {
-    const { codec, checkpoint, logger } = this.#options;
+    const { checkpoint, logger } = this.#options;
     const place = this.#volumes.get(slice.volumeId);
     const volumePath = place?.volume.path ?? '';
     const room = this.#options.roomOf?.(slice.volumeId) ?? boundlessRoom;
     const opened = new OpenSlice({
       slice,
       folder: join(volumePath, sliceFolder(slice)),
-      extension: codec.extension,
       logger: logger.child({ slice: key }),
       room,
-      createPart: (path) => new PartFile({ path, volumePath, checkpoint, room, sync: (work) => this.#sync(slice.volumeId, work) }),
+      createPart: (path) =>
+        new PartFile({
+          path,
+          volumePath,
+          syncMode: slice.sync?.mode,
+          checkpoint,
+          room,
+          sync: (work) => this.#sync(slice.volumeId, work),
+        }),
     });
     this.#open.set(key, opened);
     return opened;
@@ -180,7 +191,8 @@ export class LocalSliceWriter implements SliceWriter, AsyncDisposable {
     const place = this.#volumes.get(slice.volumeId);
     if (!isFinished(file) || !place) return undefined;
     const restMs = store.restMs(slice.file, finishedAt(file), retentionMs);
-    if (restMs > 0) return restMs;
+    // A full volume keeps nothing that is where it will be.
+    if (restMs > 0 && this.#options.roomOf?.(slice.volumeId)?.isFull !== true) return restMs;
     await removeLocal(place.volume.path, join(place.volume.path, sliceFolder(slice)));
     checkpoint('cleanup.afterLocal');
     await store.changeSlice(key, (now) => ({ type: 'localRemoved', at: now }));

@@ -1,6 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorText } from '../../../kernel/errors/app-error.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
+import { extensionOf } from '../block/block-codec.ts';
 import { type BlockRoom, boundlessRoom } from '../disk/volume-room.ts';
 import { type RecoveredPart, recoverPart, summarizePart } from '../part/recover-part.ts';
 import { partNonce } from '../part-name.ts';
@@ -13,7 +15,6 @@ import type { PartFile } from './part-file.ts';
 interface OpenSliceOptions {
   readonly slice: Slice;
   readonly folder: string;
-  readonly extension: string;
   /** Makes a part file of the folder; it is created on disk by its first append. */
   readonly createPart: (path: string) => PartFile;
   /** Of the volume. Without one nothing is refused. */
@@ -77,7 +78,7 @@ export class OpenSlice implements AsyncDisposable {
     }
   }
 
-  /** Parts by name, each with the bytes that are durable in it. */
+  /** Parts by name, each with the bytes that are acknowledged in it. */
   async durableParts(): Promise<ReadonlyMap<string, number>> {
     const recovered = [...(await this.#recoverOnce())].map(([name, { length }]) => [name, length] as const);
     return new Map([...recovered, ...[...this.#parts].map(([name, { watermark }]) => [name, watermark] as const)]);
@@ -92,6 +93,7 @@ export class OpenSlice implements AsyncDisposable {
   async seal(): Promise<{ parts: SealedPart[]; figures: Figures; unknownDamage: boolean }> {
     this.stopAccepting();
     await Promise.allSettled(this.#begun);
+    await this.#flush();
     const parts: SealedPart[] = [];
     let figures = zeroFigures;
     let unknownDamage = false;
@@ -113,7 +115,19 @@ export class OpenSlice implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.stopAccepting();
     await this.#recovered?.catch(() => undefined);
+    await this.#flush();
     for (const part of this.#parts.values()) await part[Symbol.asyncDispose]();
+  }
+
+  /** Sealing goes on where a disk fails here: its rows were promised to survive the process only, and the upload verifies them. */
+  async #flush(): Promise<void> {
+    for (const [part, file] of this.#parts) {
+      try {
+        await file.flush();
+      } catch (error) {
+        this.#options.logger.error({ part, error: errorText(error) }, 'a part could not be synced: a loss of power may lose rows of it');
+      }
+    }
   }
 
   /** A part from before this writer's start is finished for its source, which may have survived: it goes on with the next part. */
@@ -130,13 +144,13 @@ export class OpenSlice implements AsyncDisposable {
   }
 
   #path(part: string): string {
-    return join(this.#options.folder, part + this.#options.extension);
+    return join(this.#options.folder, part + extensionOf(this.slice.codec));
   }
 
   /** Names of the parts that were there when the slice was opened. */
   #deadParts(): Promise<ReadonlySet<string>> {
-    const { folder, extension } = this.#options;
-    this.#dead ??= partsIn(folder, extension).catch((error: unknown) => {
+    const { folder, slice } = this.#options;
+    this.#dead ??= partsIn(folder, extensionOf(slice.codec)).catch((error: unknown) => {
       this.#dead = undefined;
       throw error;
     });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -20,8 +21,14 @@ const two = blockOf(Buffer.from('second'), 2);
 const other = blockOf(Buffer.from('FIRST block'), 3);
 
 /** A part whose handle is made by `wrap`, and whose syncs go through `sync`. */
-const partFile = ({ wrap = (handle: PartHandle) => handle, sync = <T>(work: () => Promise<T>) => work(), calls = [] as string[] } = {}) =>
+const partFile = ({
+  wrap = (handle: PartHandle) => handle,
+  sync = <T>(work: () => Promise<T>) => work(),
+  calls = [] as string[],
+  syncMode = 'disk' as 'disk' | 'cache',
+} = {}) =>
   new PartFile({
+    syncMode,
     path,
     volumePath: folder.path,
     checkpoint: (name) => calls.push(name),
@@ -119,6 +126,19 @@ test('a failed sync that is cut back is surely not stored, and the part takes no
   expect(part.figures).toMatchObject({ goodRows: 3 });
 });
 
+test('a part that never held a block leaves no file, unless nobody knows what is in it', async () => {
+  {
+    await using part = partFile({ wrap: (handle) => handleWith(handle, { datasync: fails }) });
+    expect(await part.append(0, one)).toMatchObject({ type: 'failed', inDoubt: false });
+    expect(existsSync(path)).toBe(false);
+    expect(await part.append(0, one), 'the part takes nothing more').toMatchObject({ type: 'failed', inDoubt: false });
+    expect(existsSync(path)).toBe(false);
+  }
+  await using doubtful = partFile({ wrap: (handle) => handleWith(handle, { datasync: fails, truncate: fails }) });
+  expect(await doubtful.append(0, one)).toMatchObject({ type: 'failed', inDoubt: true });
+  expect((await stat(path)).size).toBe(one.length);
+});
+
 test.each(['truncate', 'sync'] as const)('a failed block is in doubt where its %s fails too, and stays so when repeated', async (cut) => {
   await using part = partFile({ wrap: (handle) => handleWith(handle, { datasync: fails, [cut]: fails }) });
   const failed = { type: 'failed', inDoubt: true, reason: 'EIO' };
@@ -205,6 +225,7 @@ test.each(['ENOSPC', 'EDQUOT'])('a write without room (%s) is cut back and surel
     checkpoint: noCheckpoint,
     sync: (work) => work(),
     room: {
+      isFull: false,
       take: (bytes) => (bytes === two.length && isFull ? { type: 'full', retryAfterSeconds: 7 } : undefined),
       noteNoSpace: () => noted.push(1),
     },
@@ -227,4 +248,45 @@ test('a block that met a full disk and cannot be cut back is in doubt', async ()
   const noSpace = () => Promise.reject(Object.assign(new Error('no room'), { code: 'ENOSPC' }));
   await using part = partFile({ wrap: (handle) => handleWith(handle, { datasync: noSpace, truncate: fails }) });
   expect(await part.append(0, one)).toMatchObject({ type: 'failed', inDoubt: true });
+});
+
+test('in mode cache blocks are acknowledged once written, and synced together on demand, once', async () => {
+  let syncs = 0;
+  const datasync = async () => {
+    syncs += 1;
+  };
+  await using part = partFile({ syncMode: 'cache', wrap: (handle) => handleWith(handle, { datasync }) });
+  await part.flush();
+  expect(await part.append(0, one)).toEqual({ type: 'durable', watermark: one.length });
+  const second = part.append(one.length, two);
+  expect(syncs).toBe(0);
+  await part.flush();
+  expect([syncs, await second]).toEqual([1, { type: 'durable', watermark: one.length + two.length }]);
+  expect(await readFile(path, 'utf8')).toBe('first blocksecond');
+  await part.flush();
+  expect(syncs, 'nothing is left to sync').toBe(1);
+});
+
+test('in mode cache a failed sync is told once and never tried again', async () => {
+  let syncs = 0;
+  const datasync = () => {
+    syncs += 1;
+    return fails();
+  };
+  await using part = partFile({ syncMode: 'cache', wrap: (handle) => handleWith(handle, { datasync }) });
+  await part.append(0, one);
+  await expect(part.flush()).rejects.toThrow('EIO');
+  await part.flush();
+  expect(syncs).toBe(1);
+});
+
+test('in mode cache a failed write is cut back, and the blocks before it stay', async () => {
+  let writes = 0;
+  const wrap = (handle: PartHandle) =>
+    handleWith(handle, { writev: (buffers, at) => (++writes === 1 ? handle.writev(buffers, at) : fails()) });
+  await using part = partFile({ syncMode: 'cache', wrap });
+  await part.append(0, one);
+  expect(await part.append(one.length, two)).toEqual({ type: 'failed', inDoubt: false, reason: 'EIO' });
+  await part.flush();
+  expect([part.watermark, await readFile(path, 'utf8')]).toEqual([one.length, 'first block']);
 });

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorText } from '../../../kernel/errors/app-error.ts';
 import { fsyncDirectory, makeDirectoryDurable } from '../../../kernel/folder/durable-file.ts';
@@ -7,6 +7,7 @@ import { type BlockRoom, boundlessRoom, type VolumeFull } from '../disk/volume-r
 import type { EncodedBlock } from '../part-encoder.ts';
 import type { AppendResult } from '../slice-writer.ts';
 import { addFigures, type Figures, zeroFigures } from '../state/figures.ts';
+import type { SyncSettings } from '../state/sync-settings.ts';
 import { isStored } from './is-stored.ts';
 
 interface PartFileOptions {
@@ -16,6 +17,8 @@ interface PartFileOptions {
   readonly checkpoint: Checkpoint;
   /** Bounds the syncs that run on the volume at once. */
   readonly sync: <T>(work: () => Promise<T>) => Promise<T>;
+  /** `disk` where it is not given. */
+  readonly syncMode?: SyncSettings['mode'] | undefined;
   /** Without one nothing is refused. */
   readonly room?: BlockRoom;
   /** Makes the file, which must not exist, in its existing folder. */
@@ -33,7 +36,8 @@ const noSpaceCodes: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
 const createFile = (path: string): Promise<PartHandle> => open(path, 'wx', 0o640);
 
 /**
- * One part while its source lives: appends at the end, each acknowledged after its fdatasync (I1).
+ * One part while its source lives: appends at the end, each acknowledged after its fdatasync (I1), or in mode `cache` after
+ * its write.
  * ```
  * open --write or sync failed--> failed (takes nothing more; sealed at the watermark)
  * ```
@@ -43,6 +47,8 @@ export class PartFile implements AsyncDisposable {
   readonly #options: PartFileOptions;
   #file: PartHandle | undefined;
   #watermark = 0;
+  /** In mode `cache`: what lies behind was acknowledged since the last sync. */
+  #flushedLength = 0;
   #failure: AppendFailure | undefined;
   #figures: Figures = zeroFigures;
   #tail: Promise<unknown> = Promise.resolve();
@@ -51,12 +57,12 @@ export class PartFile implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Bytes that are durable. */
+  /** Bytes that are acknowledged. */
   get watermark(): number {
     return this.#watermark;
   }
 
-  /** Figures of the durable blocks, for live statistics; counts that last come from a walk. */
+  /** Figures of the acknowledged blocks, for live statistics; counts that last come from a walk. */
   get figures(): Figures {
     return this.#figures;
   }
@@ -74,6 +80,17 @@ export class PartFile implements AsyncDisposable {
     return (await this.#stored(offset, block)) ?? { type: 'sealed', sealedLength: this.#watermark };
   }
 
+  /** Syncs what was acknowledged without a sync. Where that rejects, nobody knows what the disk has, and it is not tried again. */
+  async flush(): Promise<void> {
+    if (this.#options.syncMode !== 'cache') return;
+    await this.#tail;
+    if (this.#flushedLength === this.#watermark) return;
+    this.#flushedLength = this.#watermark;
+    // Of a part that failed, what is left was synced by its cut; its name was not.
+    if (this.#file) await this.#sync(this.#file, { isNew: true });
+    else await fsyncDirectory(dirname(this.#options.path));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tail;
     const file = this.#file;
@@ -87,7 +104,7 @@ export class PartFile implements AsyncDisposable {
     // A repeat of the block that failed hears the same: until the part is sealed, what was in doubt still is.
     if (this.#failure) return this.#failure;
     if (offset > this.#watermark) return { type: 'gap', watermark: this.#watermark };
-    const { checkpoint, sync, room = boundlessRoom } = this.#options;
+    const { checkpoint, syncMode = 'disk', room = boundlessRoom } = this.#options;
     const full = room.take(block.length);
     if (full) return full;
     try {
@@ -96,16 +113,21 @@ export class PartFile implements AsyncDisposable {
       checkpoint('part.beforeWrite');
       await writeFully(file, block.buffers, offset);
       checkpoint('part.afterWrite');
-      await sync(() => file.datasync());
-      // The name of the new file; `#create` has made everything above it durable.
-      if (this.#watermark === 0) await fsyncDirectory(dirname(this.#options.path));
-      checkpoint('part.afterSync');
+      if (syncMode === 'disk') await this.#sync(file, { isNew: this.#watermark === 0 });
     } catch (error) {
       return this.#fail(error);
     }
     this.#watermark = offset + block.length;
     this.#figures = addFigures(this.#figures, figuresOfBlock(block));
     return { type: 'durable', watermark: this.#watermark };
+  }
+
+  async #sync(file: PartHandle, { isNew }: { readonly isNew: boolean }): Promise<void> {
+    const { sync, checkpoint, path } = this.#options;
+    await sync(() => file.datasync());
+    // The name of the new file; `#create` has made everything above it durable.
+    if (isNew) await fsyncDirectory(dirname(path));
+    checkpoint('part.afterSync');
   }
 
   async #create(): Promise<PartHandle> {
@@ -128,6 +150,8 @@ export class PartFile implements AsyncDisposable {
     } catch {
       inDoubt = true;
     }
+    // Nothing of it counts: each repeat of a refused block would leave one more empty file until the slice goes.
+    if (file && !inDoubt && this.#watermark === 0) await rm(this.#options.path, { force: true }).catch(() => undefined);
     // A failing disk ends parts much faster than slices: kept until the sealing, their descriptors would run out.
     await file?.close().catch(() => undefined);
     this.#failure = isFull && !inDoubt ? { type: 'full' } : { type: 'failed', inDoubt, reason: errorText(error) };

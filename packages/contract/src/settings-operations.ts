@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { text } from './fields.ts';
+import { operation } from './operation.ts';
+import { settingsResultSchema, updateSettingsSchema } from './settings.ts';
+import { taskSchema } from './task.ts';
+
+const id = text({ min: 1, max: 48 });
+const sourceParams = z.object({ branchId: z.string(), sourceId: id });
+const sinkParams = sourceParams.extend({ sinkId: id });
+const sourcePath = '/v1/branches/{branchId}/sources/{sourceId}/settings';
+const sinkPath = '/v1/branches/{branchId}/sources/{sourceId}/sinks/{sinkId}/settings';
+const nothing = z.object({});
+
+export const getSourceSettings = operation({
+  id: 'GetSourceSettings',
+  method: 'GET',
+  path: sourcePath,
+  summary: 'Settings of the source, ordered by key; they hold for its sinks that do not override them.',
+  tag: 'configuration',
+  access: 'read',
+  params: sourceParams,
+  query: nothing,
+  status: 200,
+  answer: settingsResultSchema,
+  errors: ['stream.api.sourceNotFound'],
+});
+
+export const updateSourceSettings = operation({
+  id: 'UpdateSourceSettings',
+  method: 'PATCH',
+  path: sourcePath,
+  summary: 'Overrides settings of the source and makes a new version; open files of its sinks keep theirs.',
+  tag: 'configuration',
+  access: 'write',
+  params: sourceParams,
+  query: nothing,
+  body: updateSettingsSchema,
+  status: 202,
+  answer: taskSchema,
+  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound'],
+});
+
+export const getSinkSettings = operation({
+  id: 'GetSinkSettings',
+  method: 'GET',
+  path: sinkPath,
+  summary: 'Settings of the sink, ordered by key, without those of its source.',
+  tag: 'configuration',
+  access: 'read',
+  params: sinkParams,
+  query: nothing,
+  status: 200,
+  answer: settingsResultSchema,
+  errors: ['stream.api.sinkNotFound'],
+});
+
+export const updateSinkSettings = operation({
+  id: 'UpdateSinkSettings',
+  method: 'PATCH',
+  path: sinkPath,
+  summary: 'Overrides settings of the sink, makes a new version and begins a new file.',
+  tag: 'configuration',
+  access: 'write',
+  params: sinkParams,
+  query: nothing,
+  body: updateSettingsSchema,
+  status: 202,
+  answer: taskSchema,
+  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound', 'stream.api.sinkNotFound'],
+});

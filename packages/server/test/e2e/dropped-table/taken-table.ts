@@ -1,0 +1,1 @@
+export const takenTable = (number: number): string => `taken_${number}`;
