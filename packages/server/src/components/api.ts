@@ -1,156 +1,57 @@
-import cors from '@fastify/cors';
-import { openApiDocument } from '@sluice/contract/openapi';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { SecretVault } from '../features/accounts/secret-vault.ts';
 import type { TokenVerifier } from '../features/accounts/token-verifier.ts';
-import type { BoundOperation } from '../features/definitions/bound-operation.ts';
-import { type DefinitionApiDeps, definitionOperations } from '../features/definitions/definition-operations.ts';
-import { AppError, errorText as textOf } from '../kernel/errors/app-error.ts';
-import type { Certificate } from '../kernel/tls/certificate.ts';
-import { createWebServer } from '../kernel/tls/web-server.ts';
-import { addDocumentation, documentationFolder, documentationRoutes } from './api/documentation.ts';
-import { errorBody, errorText, TokenRefused } from './api/error-answer.ts';
-import { httpError, maxBodyBytes } from './api/http-errors.ts';
-import { type ClientIpOf, parseQuery, rawRequest } from './api/raw-request.ts';
-import { frameworkPath, RouteTable } from './api/route-table.ts';
+import { TaskRunner } from '../features/definitions/task-runner.ts';
+import { createClientIp } from '../features/ingest/client-ip.ts';
+import { headerNames } from '../features/mapping/headers-json.ts';
+import { createUuidV7 } from '../features/mapping/uuid.ts';
+import { quarantineOperations } from '../features/storage/quarantine-operations.ts';
+import { statisticsOperations } from '../features/storage/statistics-operations.ts';
+import { randomId } from '../kernel/codec/random-id.ts';
+import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
+import { createApiServer } from './api/api-server.ts';
+import { openCertificate, schemeOf } from './listener-certificate.ts';
+import type { Node } from './node.ts';
+import { publicUrl, urlOf } from './public-url.ts';
+import { settingDefaults } from './storage-settings.ts';
 
-export interface ApiServerDeps extends DefinitionApiDeps {
+interface ApiParts {
+  readonly sourceUrl: string;
   readonly verifier: TokenVerifier;
-  readonly randomId: (length: number) => string;
-  readonly clientIpOf: ClientIpOf;
-  /** Absent: no TLS. */
-  readonly certificate?: Certificate | undefined;
-  /** Operations of features other than definitions. */
-  readonly furtherOperations?: readonly BoundOperation[];
-  /** Compares each answer with the contract, fields and their order; for tests. */
-  readonly validateAnswers?: boolean;
 }
 
-const webServerOptions = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 72_000 };
-
-/** Paths of the API that are no operations, and words of it that are no ids. */
-const plainRoutes = [{ method: 'GET', path: '/' }, { method: 'GET', path: '/health-check' }, ...documentationRoutes] as const;
-const folders: readonly string[] = ['/', documentationFolder];
-const notBuilt = ['/v1/branches/{branchId}/sources/deleted', '/v1/branches/{branchId}/sources/{sourceId}/sinks/deleted'];
-
-/** The HTTP server of the configuration API, ready to listen or to be injected into. */
-export async function createApiServer(deps: ApiServerDeps): Promise<FastifyInstance> {
-  const definitions = definitionOperations(deps, () =>
-    openApiDocument({ operations: operations.map(({ operation }) => operation), apiUrl: deps.apiUrl() }),
-  );
-  const operations = [...definitions, ...(deps.furtherOperations ?? [])];
-  const table = new RouteTable([...plainRoutes, ...operations.map(({ operation }) => operation)]);
-
-  const app = Fastify({
-    bodyLimit: maxBodyBytes,
-    exposeHeadRoutes: false,
-    genReqId: () => deps.randomId(15),
-    requestIdHeader: false,
-    requestTimeout: webServerOptions.requestTimeout,
-    serverFactory: (handler) => createWebServer(webServerOptions, deps.certificate).on('request', handler),
-    routerOptions: { maxParamLength: 16_384, querystringParser: parseQuery },
-    frameworkErrors: (_error, request, reply) => {
-      void reply.header('X-Request-Id', request.id);
-      void sendError(reply, notFound(request));
-    },
+/** Component `api`: the configuration API. Returns its base URL. */
+export async function startApi(node: Node, { sourceUrl, verifier }: ApiParts): Promise<string> {
+  const { config, lifecycle, metadata, clock, folder, storage } = node;
+  const logger = node.logger.child({ component: 'api' });
+  const tasks = new TaskRunner({ store: metadata, clock, logger, randomId, nodeId: folder.nodeId });
+  await tasks.recover();
+  lifecycle.add(tasks);
+  const clientIp = createClientIp(config.source.http.trustedProxies);
+  let apiUrl = publicUrl(config.api.publicUrl);
+  const app = await createApiServer({
+    store: metadata,
+    vault: new SecretVault({ key: folder.secretKey, randomId }),
+    tasks,
+    hooks: storage.definitionHooks,
+    hiddenHeaders: headerNames(config.source.http.hiddenHeaders),
+    furtherOperations: [
+      ...statisticsOperations({ store: metadata, view: storage.view, clock, logger }),
+      ...quarantineOperations({ store: metadata, quarantine: storage.quarantine }),
+    ],
+    mapping: { maxRowBytes: config.storage.level.local.encoding.rowSizeLimit, uuid: createUuidV7({ clock }) },
+    settingDefaults: settingDefaults(config),
+    verifier,
+    randomId,
+    clientIpOf: (request) => clientIp(request.socket.remoteAddress, request.rawHeaders),
+    clock,
+    logger,
+    certificate: await openCertificate(node, { listener: 'api', tls: config.api.tls }),
+    apiUrl: () => apiUrl,
+    sourceUrl,
   });
-  app.setErrorHandler((error, request, reply) => {
-    const body = errorBody(httpError(error), request.id);
-    if (body.statusCode >= 500) {
-      deps.logger.error(
-        { exceptionId: body.exceptionId, path: pathOf(request), error: textOf(error), stack: stackOf(error) },
-        'request failed',
-      );
-    }
-    return reply
-      .code(body.statusCode)
-      .header('content-type', 'application/json')
-      .send(Buffer.from(errorText(body)));
-  });
-  app.addHook('onRequest', async (request, reply) => {
-    void reply.header('X-Request-Id', request.id);
-  });
-  await app.register(cors, {
-    methods: ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'],
-    allowedHeaders: ['Content-Type', 'X-StorageApi-Token', 'X-KBC-ProjectId'],
-    origin: true,
-    strictPreflight: false,
-  });
-  // Before the body is read: an unknown path is told first.
-  app.addHook('onRequest', async (request, reply) => {
-    const path = pathOf(request);
-    // The router takes nothing for an id.
-    if (request.is404 || (path.endsWith('/') && !folders.includes(path))) return refuse(request, { reply, table });
-    return;
-  });
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-
-  app.get('/', (_request, reply) => reply.redirect('/v1', 301));
-  app.get('/health-check', (_request, reply) => reply.type('text/plain').send('OK'));
-  addDocumentation(app);
-  for (const path of notBuilt) {
-    app.get(frameworkPath(path), (request) => {
-      throw notFound(request);
-    });
-  }
-  for (const bound of operations) addRoute(app, { bound, deps });
-  await app.ready();
-  return app;
-}
-
-function addRoute(app: FastifyInstance, { bound, deps }: { readonly bound: BoundOperation; readonly deps: ApiServerDeps }): void {
-  const { method, path, status, answer: schema } = bound.operation;
-  app.route({
-    method,
-    url: frameworkPath(path),
-    handler: async (request, reply) => {
-      const raw = rawRequest(request, { path, clientIpOf: deps.clientIpOf });
-      const execute = bound.prepare(raw);
-      const value = await execute(() => authorize(deps.verifier, raw.token ?? ''));
-      if (value === undefined) return reply.code(status).send();
-      const answer = JSON.stringify(value);
-      if (deps.validateAnswers === true && JSON.stringify(schema.parse(JSON.parse(answer))) !== answer) {
-        throw new AppError('invariantBroken', `The answer of ${method} ${path} is not as its schema says: ${answer}`);
-      }
-      return reply
-        .code(status)
-        .header('content-type', 'application/json')
-        .send(Buffer.from(`${answer}\n`));
-    },
-  });
-}
-
-async function authorize(verifier: TokenVerifier, token: string) {
-  const verdict = await verifier.verify(token);
-  if (!verdict.accepted) throw new TokenRefused(verdict);
-  if (!verdict.principal.master) throw new AppError('masterTokenRequired', 'Please provide a master token of a project administrator.');
-  return verdict.principal;
-}
-
-/** A path with a slash too many leads to the one without; a known path says which methods it takes; else it is not there. */
-function refuse(request: FastifyRequest, { reply, table }: { readonly reply: FastifyReply; readonly table: RouteTable }): FastifyReply {
-  const path = pathOf(request);
-  const trimmed = folders.includes(path) ? path : path.replace(/(?!^)\/+$/, '');
-  if (trimmed !== path && table.methodsOf(trimmed).includes(request.method)) {
-    return reply.redirect(trimmed + request.url.slice(path.length), 301);
-  }
-  const methods = trimmed === path ? table.methodsOf(path) : [];
-  if (methods.length > 0) {
-    void reply.header('Allow', methods.join(', '));
-    throw new AppError('methodNotAllowed', `Method "${request.method}" is not allowed for the path "${path}".`);
-  }
-  throw notFound(request);
-}
-
-const notFound = (request: FastifyRequest): AppError =>
-  new AppError('endpointNotFound', `No endpoint found for path "${pathOf(request)}".`);
-const pathOf = ({ url }: FastifyRequest): string => url.split('?', 1)[0] ?? '';
-const stackOf = (error: unknown): string | undefined => (error instanceof Error ? error.stack : undefined);
-
-function sendError(reply: FastifyReply, error: AppError): FastifyReply {
-  const body = errorBody(error, '');
-  return reply
-    .code(body.statusCode)
-    .header('content-type', 'application/json')
-    .send(Buffer.from(errorText(body)));
+  lifecycle.use('api-server', { [Symbol.asyncDispose]: () => app.close() });
+  const part = await openHttpServerPart({ name: 'api', server: app.server, at: config.api.listen });
+  lifecycle.add(part);
+  apiUrl ||= urlOf(part.address, schemeOf(config.api.tls));
+  return apiUrl;
 }

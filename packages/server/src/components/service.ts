@@ -13,7 +13,7 @@ import { MetricRegistry } from '../kernel/observe/metrics.ts';
 import { createOperationsServer } from '../kernel/observe/operations-server.ts';
 import { Readiness } from '../kernel/observe/readiness.ts';
 import { adminCommands } from './admin.ts';
-import { startApi } from './api-component.ts';
+import { startApi } from './api.ts';
 import type { Config } from './config.ts';
 import { startHttpSource } from './http-source.ts';
 import { schemeOf } from './listener-certificate.ts';

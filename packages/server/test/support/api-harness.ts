@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { FastifyInstance, InjectOptions } from 'fastify';
-import { createApiServer } from '../../src/components/api.ts';
+import { createApiServer } from '../../src/components/api/api-server.ts';
 import { LocalTokenVerifier } from '../../src/features/accounts/local-token-verifier.ts';
 import { LocalTokens } from '../../src/features/accounts/local-tokens.ts';
 import { SecretVault } from '../../src/features/accounts/secret-vault.ts';
