@@ -123,7 +123,12 @@ async function waitFor(condition: () => Promise<boolean>): Promise<boolean> {
 
 /** Files with rows; a part that never got one may stay in an open slice. */
 async function rowFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    // The cleanup removes folders while they are read: look again.
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (!entries) return rowFiles(folder);
   const paths = entries
     .filter((entry) => entry.isFile() && /\.csv\.(?:gz|zst)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name));
