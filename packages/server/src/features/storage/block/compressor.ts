@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { errorText } from '../../../kernel/errors/app-error.ts';
 import type { BlockCodec, CodecName } from './block-codec.ts';
+import { ownMemory } from './own-memory.ts';
 
 const closedText = 'the compressor is closed';
 
@@ -16,12 +17,12 @@ export interface CompressorQuestion {
   readonly id: number;
   readonly codec: CodecName;
   readonly level: number;
-  readonly raw: Uint8Array;
+  readonly raw: Uint8Array<ArrayBuffer>;
 }
 
 /** What it answers. */
 export type CompressorAnswer =
-  | { readonly id: number; readonly payload: Uint8Array<ArrayBuffer> }
+  | { readonly id: number; readonly payload: Uint8Array<ArrayBuffer>; readonly raw: Uint8Array<ArrayBuffer> }
   | { readonly id: number; readonly error: string };
 
 /**
@@ -51,10 +52,8 @@ export class Compressor implements AsyncDisposable {
     const slot = id % this.#size;
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
     this.#jobs.set(id, { slot, resolve, reject });
-    const { buffer } = raw;
-    const moved = buffer instanceof ArrayBuffer && buffer.byteLength === raw.length ? [buffer] : [];
-    const question: CompressorQuestion = { id, codec: codec.name, level: codec.level, raw };
-    this.#worker(slot).postMessage(question, moved);
+    const question: CompressorQuestion = { id, codec: codec.name, level: codec.level, raw: ownMemory(raw) };
+    this.#worker(slot).postMessage(question, [question.raw.buffer]);
     return promise;
   }
 
