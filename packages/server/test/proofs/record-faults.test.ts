@@ -8,9 +8,10 @@ import { acknowledgementsOf } from './acknowledgements.ts';
 import { expectPromisesKept } from './expect-promises-kept.ts';
 import { checkAnswerOrder } from './order/answer-order.ts';
 import { checkFailedParts } from './order/failed-parts.ts';
+import { PartKeeper } from './part-keeper.ts';
 import { type Exchange, ProofLoad } from './proof-load.ts';
 import { ProofService } from './proof-service.ts';
-import { findRows } from './row-places.ts';
+import { findRows, volumeIn } from './row-places.ts';
 import type { FaultRule } from './shim/fault-shim.ts';
 
 const sourceId = 'faulty';
@@ -22,6 +23,7 @@ let folder: string;
 let service: ProofService;
 let load: ProofLoad;
 let conservation: ConservationWatch;
+let keeper: PartKeeper;
 const cleanup = new AsyncDisposableStack();
 
 beforeAll(async () => {
@@ -31,6 +33,7 @@ beforeAll(async () => {
   for (const sinkId of sinkIds) await service.createSink(sourceId, sinkId);
   load = cleanup.use(new ProofLoad([target], { pauseMs: 5 }));
   conservation = cleanup.use(new ConservationWatch(service.dataDir));
+  keeper = cleanup.use(new PartKeeper(volumeIn(service.dataDir), join(folder, 'kept')));
   load.start(16);
 });
 afterAll(() => cleanup.disposeAsync());
@@ -120,8 +123,9 @@ describe('a disk that fails', { timeout: 40_000 }, () => {
     await service.kill();
     await load.stop();
     expect(await conservation.stop()).toEqual([]);
+    await keeper[Symbol.asyncDispose]();
     const calls = await service.shim.calls();
-    const acknowledgements = acknowledgementsOf(load.exchanges, await findRows(service.dataDir));
+    const acknowledgements = acknowledgementsOf(load.exchanges, await findRows(service.dataDir, keeper.folder));
     await using restarted = await ProofService.start(folder);
     await expectPromisesKept({ service: restarted, load, sourceId, sinkIds });
 

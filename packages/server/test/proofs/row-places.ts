@@ -1,5 +1,5 @@
 import { type FileHandle, open, readdir } from 'node:fs/promises';
-import { basename, join, sep } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import { extensionOf } from '../../src/features/storage/block/block-codec.ts';
 import { createCodec } from '../../src/features/storage/block/create-codec.ts';
 import { memberFlag } from '../../src/features/storage/block/member-header.ts';
@@ -15,9 +15,11 @@ type Step = Awaited<ReturnType<ReturnType<typeof walkPart>['next']>>['value'];
 /** For every `<source>/<sink>` and event the blocks of local parts that hold a row of it. */
 export type RowPlaces = ReadonlyMap<string, ReadonlyMap<number, readonly FileRange[]>>;
 
-/** Reads and inflates every part below the volume `<type>/<label>` of a data folder. */
-export async function findRows(dataDir: string): Promise<RowPlaces> {
-  const volume = join(dataDir, 'volumes', 'default', '001');
+export const volumeIn = (dataDir: string): string => join(dataDir, 'volumes', 'default', '001');
+
+/** Reads and inflates every part of a data folder's volume, or of `kept`, where its parts have further names. */
+export async function findRows(dataDir: string, kept?: string): Promise<RowPlaces> {
+  const volume = kept ?? volumeIn(dataDir);
   const entries = await readdir(volume, { recursive: true, withFileTypes: true });
   const places = new Map<string, Map<number, FileRange[]>>();
   for (const entry of entries) {
@@ -28,7 +30,8 @@ export async function findRows(dataDir: string): Promise<RowPlaces> {
     const ofSink = places.get(`${source}/${sink}`) ?? new Map<number, FileRange[]>();
     places.set(`${source}/${sink}`, ofSink);
     for await (const { range, events } of blocksOf(path)) {
-      for (const event of events) ofSink.set(event, [...(ofSink.get(event) ?? []), range]);
+      const inService = { ...range, path: join(volumeIn(dataDir), relative(volume, path)) };
+      for (const event of events) ofSink.set(event, [...(ofSink.get(event) ?? []), inService]);
     }
   }
   return places;

@@ -46,6 +46,11 @@ describe('one block', () => {
     expect(violationsOf(order)).toHaveLength(1);
   });
 
+  it('does not ask for the sync of a folder that is made anew after its file was answered', () => {
+    expect(violationsOf([...right, 'folder'])).toEqual([]);
+    expect(violationsOf(['folder', 'volumeSync', 'folder', 'create', 'write', 'sync', 'folderSync', 'answer'])).toHaveLength(1);
+  });
+
   it('accepts syncs in any order among themselves', () => {
     expect(violationsOf(['folder', 'create', 'folderSync', 'write', 'sync', 'volumeSync', 'answer'])).toEqual([]);
   });

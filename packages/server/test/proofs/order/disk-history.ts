@@ -38,12 +38,19 @@ export class DiskHistory {
     return latest(this.#bytesDurable(block), this.nameDurable(block.path));
   }
 
-  /** The last name-giving call for the path, and for every folder above it up to the root. */
+  /**
+   * The last name-giving call for the path, and for every folder above it up to the root the last one before what is in it was named:
+   * a folder that is made anew later is another one.
+   */
   nameDurable(path: string): Durability {
     let durability: Durability = { from: 0 };
+    let before = Number.POSITIVE_INFINITY;
     for (let entry = path; entry !== this.#root; entry = dirname(entry)) {
       if (entry === dirname(entry)) return { never: `${path} does not lie below ${this.#root}` };
-      durability = latest(durability, this.#entryDurable(entry));
+      const made = this.#namings.get(entry)?.findLast(({ begin }) => begin < before);
+      if (made === undefined) return { never: `nobody made ${entry}` };
+      durability = latest(durability, this.#entryDurable(entry, made));
+      before = made.begin;
     }
     return durability;
   }
@@ -59,9 +66,7 @@ export class DiskHistory {
     return unsynced.length === 0;
   }
 
-  #entryDurable(entry: string): Durability {
-    const made = this.#namings.get(entry)?.at(-1);
-    if (made === undefined) return { never: `nobody made ${entry}` };
+  #entryDurable(entry: string, made: Call): Durability {
     const sync = this.#byPath
       .get(dirname(entry))
       ?.find(({ name, result, begin }) => name === 'fsyncdir' && result === 0 && begin > made.end);

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorText } from '../../../kernel/errors/app-error.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
@@ -103,7 +103,11 @@ export class OpenSlice implements AsyncDisposable {
       unknownDamage ||= summary.unknownDamage;
     }
     for (const [name, part] of this.#parts) {
-      if (part.watermark === 0) continue;
+      if (part.watermark === 0) {
+        // What is in it was never durable, and from here on never will be: a file that nobody lists would look like a lost one.
+        await rm(this.#path(name), { force: true }).catch(() => undefined);
+        continue;
+      }
       const summary = await summarizePart(this.#path(name), { nonce: partNonce(name), length: part.watermark });
       parts.push({ name, length: part.watermark });
       figures = addFigures(figures, figuresOf(summary));
