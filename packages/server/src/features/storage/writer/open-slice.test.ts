@@ -1,4 +1,4 @@
-import { appendFile, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -169,6 +169,24 @@ test('a part that failed is sealed at what was durable', async () => {
   const { parts, figures } = await slice.seal();
   expect(parts).toEqual([{ name: 'a-1', length: a1!.block.length }]);
   expect(figures.goodRows).toBe(1);
+});
+
+test('a part whose first block could not even be cut back leaves no file behind the sealing', async () => {
+  const create = async (path: string): Promise<PartHandle> => {
+    const handle = await open(path, 'wx');
+    return new Proxy(handle, {
+      get: (target, name) => {
+        if (name === 'datasync' || name === 'truncate') return () => Promise.reject(new Error('EIO'));
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  };
+  await using slice = openSlice({ create });
+  expect(await slice.append(request('a-1', a1!))).toMatchObject({ type: 'failed', inDoubt: true });
+  expect(await readdir(folder)).toEqual([`a-1${extension}`]);
+  expect(await slice.seal()).toMatchObject({ parts: [], figures: { goodRows: 0 } });
+  expect(await readdir(folder)).toEqual([]);
 });
 
 /** What a writer that was killed left behind. */
