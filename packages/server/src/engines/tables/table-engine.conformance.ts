@@ -196,6 +196,16 @@ export function describeTableEngine(name: string, open: () => Promise<TablesHarn
         expect(await rowsOf()).toHaveLength(500);
       });
 
+      it('reads a file to its end wherever its members end: a reader may have its last 32 kB in one buffer', async () => {
+        for (const behindFirst of [32_759, 32_760, 32_761, 65_528]) {
+          const sizes = [5000, 9000, 8000, 7000, behindFirst - 24_000];
+          const members = sizes.map((size, index) => gzipOfLength(String(index), size));
+          const given = { rows: sizes.length, table: { ...table, name: `ends_${behindFirst}` } };
+          const outcome = await importAll([Buffer.concat(members)], given);
+          expect(outcome, `${behindFirst} bytes`).toMatchObject({ outcome: 'imported', rows: sizes.length });
+        }
+      });
+
       it('reads frames behind skippable frames, and frames and skippable frames without content', async () => {
         const frames = Array.from({ length: 500 }, (_, index) => behindSkippableFrame(zstdCompressSync(csv([[String(index), 'x']]))));
         const long = behindSkippableFrame(
@@ -388,6 +398,12 @@ function behindSkippableFrame(frame: Buffer): Buffer {
 }
 
 /** The member with a FEXTRA subfield `SL` of 40 bytes. */
+/** A member of one row that takes so many bytes. */
+function gzipOfLength(id: string, length: number): Buffer {
+  const overhead = gzipSync(csv([[id, 'x'.repeat(1000)]]), { level: 0 }).length - 1000;
+  return gzipSync(csv([[id, 'x'.repeat(length - overhead)]]), { level: 0 });
+}
+
 function withExtraField(member: Buffer): Buffer {
   const header = Buffer.from(member.subarray(0, 10));
   header[3] = 4;

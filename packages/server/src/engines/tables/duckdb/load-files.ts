@@ -13,7 +13,7 @@ const minBufferBytes = 4 * 1024 * 1024;
 export async function loadFiles(connection: DuckDBConnection, file: TableImport, staged: readonly StagedFile[]): Promise<number> {
   const columns = file.columns.map(quoteName).join(', ');
   let rows = 0;
-  for (const codec of ['gzip', 'zstd'] as const) {
+  for (const codec of ['gzip', 'zstd', 'none'] as const) {
     const paths = staged.filter((one) => one.codec === codec).map((one) => quoteText(pathPattern(one.path)));
     if (paths.length === 0) continue;
     try {
