@@ -23,23 +23,43 @@ export async function decide(dataDir: string, file: string, decision: 'retry' | 
   }
 }
 
+interface HurriedOperators {
+  /** Resolves when as many decisions were answered as were asked for, or when there will be none any more. */
+  readonly enough: Promise<void>;
+  /** The number of decisions that were answered until the end. */
+  readonly total: Promise<number>;
+}
+
 /**
  * Operators in a hurry: retry and discard files at random, some of them both at once, and leave some alone, until the service
- * ends or the signal aborts. Resolves to the number of decisions that were answered.
+ * ends or the signal aborts.
  */
-export async function decideAtRandom(dataDir: string, random: SeededRandom, signal: AbortSignal): Promise<number> {
-  let decisions = 0;
-  try {
-    for (; !signal.aborted; await sleep(pauseMs)) {
-      const [first] = (await quarantinedFiles(dataDir)).filter(({ isDiscarding }) => !isDiscarding && !random.oneIn(3));
-      if (!first) continue;
-      const kinds = [['retry'], ['discard'], ['retry', 'discard'], ['discard', 'retry']] as const;
-      const chosen = kinds[random.between(0, kinds.length - 1)] ?? [];
-      await Promise.all(chosen.map((decision) => decide(dataDir, first.file, decision)));
-      decisions += 1;
+export function decideAtRandom(
+  dataDir: string,
+  random: SeededRandom,
+  { signal, atLeast }: { signal: AbortSignal; atLeast: number },
+): HurriedOperators {
+  const enough = Promise.withResolvers<void>();
+  const decideOnce = async (): Promise<number> => {
+    const [first] = (await quarantinedFiles(dataDir)).filter(({ isDiscarding }) => !isDiscarding && !random.oneIn(3));
+    if (!first) return 0;
+    const kinds = [['retry'], ['discard'], ['retry', 'discard'], ['discard', 'retry']] as const;
+    const chosen = kinds[random.between(0, kinds.length - 1)] ?? [];
+    await Promise.all(chosen.map((decision) => decide(dataDir, first.file, decision)));
+    return 1;
+  };
+  const decideUntilEnd = async (): Promise<number> => {
+    let decisions = 0;
+    try {
+      for (; !signal.aborted; await sleep(pauseMs)) {
+        if (decisions >= atLeast) enough.resolve();
+        decisions += await decideOnce();
+      }
+    } catch {
+      // The service was killed.
     }
-  } catch {
-    // The service was killed.
-  }
-  return decisions;
+    enough.resolve();
+    return decisions;
+  };
+  return { enough: enough.promise, total: decideUntilEnd() };
 }
