@@ -10,6 +10,8 @@ if (process.versions.node.split('.')[0] !== major) {
 const server = 'packages/server';
 /** Adapters with their conformance suites: real files, real databases. */
 const engines = `${server}/src/engines/**/*.test.ts`;
+/** Runs of other suites, one process at a time. */
+const planted = `${server}/test/crash/planted/**`;
 export default defineConfig({
   test: {
     allowOnly: false,
@@ -33,7 +35,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['integration', 'corruption'].map((suite) => `${server}/test/${suite}/**/*.test.ts`),
+          include: [...['integration', 'corruption'].map((suite) => `${server}/test/${suite}/**/*.test.ts`), `${planted}/*.test.ts`],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
@@ -43,6 +45,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e', 'crash', 'proofs'].map((suite) => `${server}/test/${suite}/**/*.test.ts`),
+          exclude: [planted],
           testTimeout: 600_000,
           hookTimeout: 60_000,
           fileParallelism: false,

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import type { CheckpointName } from '../../../src/kernel/observe/checkpoint.ts';
 import { openTempFolder } from '../../support/temp-folder.ts';
@@ -14,6 +14,9 @@ import { type PlantedBug, plantedBugs } from './planted-bugs.ts';
 const runner = fileURLToPath(new URL('./run-suite-main.ts', import.meta.url));
 const preload = new URL('./plant-main.ts', import.meta.url).href;
 const guide = fileURLToPath(new URL('../../../../../docs/guide/guarantees.md', import.meta.url));
+// Whole suites run in one test.
+vi.setConfig({ testTimeout: 600_000 });
+
 const outcomeSchema = z.object({ tests: z.int(), failed: z.array(z.string()) });
 
 /** For every process of a suite. Without a bug it plants none. */

@@ -19,6 +19,8 @@ const vitest = await startVitest(
     include: [`packages/server/${suite}`],
     testTimeout: 120_000,
     hookTimeout: 60_000,
+    // One test that fails is enough.
+    bail: bug ? 1 : 0,
   },
   {
     plugins: [
