@@ -7,7 +7,7 @@ export const tablesConfigSchema = z.discriminatedUnion('kind', [
     /** Folder of the project files `<project>.duckdb`; created where missing, its parent must exist. */
     folder: z.string().min(1),
     /** Memory of one project's database, in megabytes. */
-    memoryLimitMb: z.int().min(64).default(128),
+    memoryLimitMb: z.int().min(64).default(64),
   }),
 ]);
 
