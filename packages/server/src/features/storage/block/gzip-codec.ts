@@ -1,5 +1,6 @@
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { BlockCodec } from './block-codec.ts';
+import { resized } from './own-memory.ts';
 
 const trailerLength = 8;
 const maxCheapLevel = 3;
@@ -12,9 +13,9 @@ export function createGzipCodec(level: number): BlockCodec {
     container: 'gzip',
     threadBytes: level > maxCheapLevel ? 8 * 1024 : 16 * 1024,
     compress(raw) {
-      const deflated = deflateRawSync(raw, { level });
-      const payload = Buffer.allocUnsafeSlow(deflated.length + trailerLength);
-      deflated.copy(payload);
+      // One chunk takes it all, but for what does not get smaller; it is none of the pool.
+      const chunkSize = Math.max(Buffer.poolSize, raw.length);
+      const payload = resized(deflateRawSync(raw, { level, chunkSize }), { extra: trailerLength, chunkSize });
       writeTrailer(payload, raw);
       return payload;
     },

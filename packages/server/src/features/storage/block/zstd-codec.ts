@@ -1,5 +1,6 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { BlockCodec } from './block-codec.ts';
+import { resized } from './own-memory.ts';
 
 const { ZSTD_c_checksumFlag, ZSTD_c_compressionLevel } = constants;
 const maxCheapLevel = 3;
@@ -12,7 +13,10 @@ export function createZstdCodec(level: number): BlockCodec {
     level,
     container: 'zstd',
     threadBytes: level > maxCheapLevel ? 8 * 1024 : 32 * 1024,
-    compress: (raw) => zstdCompressSync(raw, { params, pledgedSrcSize: raw.length }),
+    compress(raw) {
+      const chunkSize = Math.max(Buffer.poolSize, raw.length);
+      return resized(zstdCompressSync(raw, { params, pledgedSrcSize: raw.length, chunkSize }), { extra: 0, chunkSize });
+    },
     decompress: (payload) => zstdDecompressSync(payload),
   };
 }
