@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { OpenItems } from '../../kernel/lifecycle/open-items.ts';
 import { closeLingering } from './lingering-close.ts';
 
 /**
@@ -10,7 +11,7 @@ import { closeLingering } from './lingering-close.ts';
 export class Connection {
   readonly #socket: Socket;
   /** Not written out yet. */
-  readonly #open = new Set<ServerResponse>();
+  readonly #open = new OpenItems<ServerResponse>();
   #latest: { readonly request: IncomingMessage; readonly response: ServerResponse } | undefined;
   #state: 'serving' | 'ending' | 'closed' = 'serving';
 
@@ -23,9 +24,8 @@ export class Connection {
   /** False where the connection ends: the request is not served, since nobody could hear its answer. */
   take(request: IncomingMessage, response: ServerResponse): boolean {
     if (this.#state !== 'serving') return false;
-    this.#open.add(response);
     this.#latest = { request, response };
-    response.on('close', () => this.#open.delete(response));
+    response.on('close', this.#open.add(response));
     return true;
   }
 
@@ -38,7 +38,7 @@ export class Connection {
     this.#state = 'ending';
     const latest = this.#latest;
     const isAnswered = latest !== undefined && !latest.request.complete && latest.response.writableEnded;
-    const whole = [...this.#open].filter(({ req }) => req.complete);
+    const whole = this.#open.list().filter(({ req }) => req.complete);
     const close = () => this.#close(isAnswered ? '' : text);
     if (whole.length === 0) close();
     else void Promise.all(whole.map((response) => new Promise((resolve) => response.once('close', resolve)))).then(close);

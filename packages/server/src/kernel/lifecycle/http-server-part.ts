@@ -6,6 +6,7 @@ import { sleep } from '../async/sleep.ts';
 import type { HostPort } from '../codec/host-port.ts';
 import { systemTimer } from '../time/start-timer.ts';
 import { listen } from './listen.ts';
+import { OpenItems } from './open-items.ts';
 import type { Part } from './part.ts';
 
 interface HttpServerPartOptions {
@@ -52,7 +53,7 @@ class HttpServerPart implements Part {
   readonly address: HostPort;
   readonly #server: Server;
   /** Answers that are not written out yet. */
-  readonly #open = new Set<ServerResponse>();
+  readonly #open = new OpenItems<ServerResponse>();
   readonly #ended = Promise.withResolvers<void>();
   #state: 'accepting' | 'stopping' = 'accepting';
   /** Answers of a connection go out in the order of its requests; what announces the end must be the last one. */
@@ -90,7 +91,7 @@ class HttpServerPart implements Part {
 
   async stopAccepting(): Promise<void> {
     this.#state = 'stopping';
-    for (const response of this.#open) if (this.#latest.get(response.req.socket) === response) announceEnd(response);
+    for (const response of this.#open.list()) if (this.#latest.get(response.req.socket) === response) announceEnd(response);
     await this.#takeWaiting();
     NetServer.prototype.close.call(this.#server);
   }
@@ -116,7 +117,7 @@ class HttpServerPart implements Part {
       if (await this.#isEmptyWithin(lookMs)) return;
       const before = unread;
       unread = new Map();
-      for (const { req, socket, writableEnded } of [...this.#open]) {
+      for (const { req, socket, writableEnded } of this.#open.list()) {
         const waiting = writableEnded ? (socket?.writableLength ?? 0) : 0;
         const isDeaf = waiting > 0 && before.get(req.socket) === waiting;
         if (isDeaf || (!req.complete && look >= patientLooks)) req.socket.destroy();
@@ -138,14 +139,14 @@ class HttpServerPart implements Part {
   #onRequest(response: ServerResponse): void {
     const { socket } = response.req;
     const before = this.#latest.get(socket);
-    this.#open.add(response);
+    const remove = this.#open.add(response);
     this.#latest.set(socket, response);
     if (this.#state === 'stopping') {
       if (before && !before.headersSent) before.removeHeader('Connection');
       announceEnd(response);
     }
     response.on('close', () => {
-      this.#open.delete(response);
+      remove();
       if (this.#open.size === 0) this.#whenEmpty?.();
     });
   }
