@@ -1,7 +1,7 @@
 /**
  * Port: the target of imports.
  *
- * Every project has a namespace of its own (a DuckDB file, a database, a schema prefix).
+ * Every project has a namespace of its own (a DuckDB file, a database, a schema prefix), and every further branch of it another one.
  * Exactly once: `importFile` inserts the ledger row of its import id first, in the transaction that loads the rows
  * (engines without transactions declare another `exactlyOnce`). A second importer of the same id waits and becomes a no-op.
  * Durability: when a promise settles, its effect survives the death of the process.
@@ -43,6 +43,7 @@ export interface TableCapabilities {
 
 /** Table id `in.c-bucket.table` is schema `in.c-bucket`, name `table`. */
 export interface TableName {
+  /** The namespace: a project, or one of its branches. */
   readonly project: string;
   readonly schema: string;
   readonly name: string;
