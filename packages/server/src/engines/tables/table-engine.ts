@@ -24,7 +24,7 @@ export interface TableEngine extends AsyncDisposable {
   burnImport(file: Pick<TableImport, 'importId' | 'table' | 'rows' | 'checksum'>): Promise<BurnOutcome>;
   /** Deletes the ledger row; only after nothing can import the id again. Idempotent. */
   forgetImport(project: string, importId: string): Promise<void>;
-  /** Idempotent. */
+  /** Drops the table, and its schema once nothing else is in it. Idempotent. */
   dropTable(table: TableName): Promise<void>;
   /**
    * Rows of one read-only statement, values as JSON can hold them. Only engines that are part of this process.
