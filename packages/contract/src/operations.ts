@@ -74,7 +74,7 @@ export const createSource = operation({
   body: createSourceSchema,
   status: 202,
   answer: taskSchema,
-  errors: ['stream.api.forbidden', 'stream.api.sourceAlreadyExists'],
+  errors: ['stream.api.forbidden', 'stream.api.sourceAlreadyExists', 'stream.api.operationInProgress'],
 });
 
 export const getSource = operation({
@@ -217,7 +217,7 @@ export const createSink = operation({
   body: createSinkSchema,
   status: 202,
   answer: taskSchema,
-  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound', 'stream.api.sinkAlreadyExists'],
+  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound', 'stream.api.sinkAlreadyExists', 'stream.api.operationInProgress'],
 });
 
 export const getSink = operation({
