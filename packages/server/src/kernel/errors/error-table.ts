@@ -52,7 +52,16 @@ export const errorTable = {
   sourceCountLimitReached: { status: 409, disposition: 'caller', meaning: 'The branch has as many sources as it may have.' },
   sinkCountLimitReached: { status: 409, disposition: 'caller', meaning: 'The source has as many sinks as it may have.' },
   versionCountLimitReached: { status: 409, disposition: 'caller', meaning: 'The entity has as many versions as it may have.' },
-  operationInProgress: { status: 409, disposition: 'caller', meaning: 'Another operation holds the entity.' },
+  operationInProgress: {
+    status: 409,
+    disposition: 'caller',
+    meaning: 'Another operation held the entity for all of the 30 seconds that this one waited; repeat it.',
+  },
+  tablesNotDropped: {
+    status: 409,
+    disposition: 'terminal',
+    meaning: 'The source is deleted for good, but some of its tables are still there; the message says which and why.',
+  },
   bodyTooLarge: { status: 413, disposition: 'caller', meaning: 'The request body is over the limit.' },
   payloadTooLarge: { status: 413, disposition: 'caller', meaning: 'The row is over the limit.' },
   unprocessableContent: { status: 422, disposition: 'caller', meaning: 'A column has no value in this record.' },
