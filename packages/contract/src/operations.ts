@@ -110,7 +110,8 @@ export const deleteSource = operation({
   id: 'DeleteSource',
   method: 'DELETE',
   path: sourcePath,
-  summary: 'Deletes a source with its sinks; their tables stay, and what was received is imported.',
+  summary:
+    'Deletes a source with its sinks; their tables stay, and what was received is imported. With `cascade` it is erased for good, with all tables that no other source writes to.',
   tag: 'configuration',
   access: 'write',
   params: sourceParams,

@@ -34,6 +34,8 @@ export const errorTable = {
   disabledSource: { status: 404, disposition: 'caller', meaning: 'The source is disabled.' },
   sourceNotFound: { status: 404, disposition: 'caller', meaning: 'The source does not exist in the branch.' },
   sinkNotFound: { status: 404, disposition: 'caller', meaning: 'The sink does not exist in the source.' },
+  deletedSourceNotFound: { status: 404, disposition: 'caller', meaning: 'The branch has no deleted source with this id.' },
+  deletedSinkNotFound: { status: 404, disposition: 'caller', meaning: 'The source has no deleted sink with this id.' },
   sourceVersionNotFound: { status: 404, disposition: 'caller', meaning: 'The source has no such version.' },
   sinkVersionNotFound: { status: 404, disposition: 'caller', meaning: 'The sink has no such version.' },
   sliceNotFound: { status: 404, disposition: 'caller', meaning: 'There is no such slice, or its local parts are gone.' },
