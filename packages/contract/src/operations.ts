@@ -74,7 +74,7 @@ export const createSource = operation({
   body: createSourceSchema,
   status: 202,
   answer: taskSchema,
-  errors: ['stream.api.forbidden', 'stream.api.sourceAlreadyExists'],
+  errors: ['stream.api.forbidden', 'stream.api.sourceAlreadyExists', 'stream.api.operationInProgress'],
 });
 
 export const getSource = operation({
@@ -110,7 +110,8 @@ export const deleteSource = operation({
   id: 'DeleteSource',
   method: 'DELETE',
   path: sourcePath,
-  summary: 'Deletes a source with its sinks; their tables stay, and what was received is imported.',
+  summary:
+    'Deletes a source with its sinks; their tables stay, and what was received is imported. With `cascade` it is erased for good, with all tables that no other source writes to.',
   tag: 'configuration',
   access: 'write',
   params: sourceParams,
@@ -217,7 +218,7 @@ export const createSink = operation({
   body: createSinkSchema,
   status: 202,
   answer: taskSchema,
-  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound', 'stream.api.sinkAlreadyExists'],
+  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound', 'stream.api.sinkAlreadyExists', 'stream.api.operationInProgress'],
 });
 
 export const getSink = operation({

@@ -39,8 +39,9 @@ export async function runCommand(argv: readonly string[], context: CliContext): 
   onData(program.command('status').description('where the rows of each sink are, and what needs attention'))
     .option('--files', 'also files that are not imported or lost rows, and their slices: `sluice cat <slice>` shows the rows of one')
     .action((options) => printStatus({ ask, out: context.out }, options));
-  onData(program.command('query').argument('<sql>').description('read-only SQL on the tables of a project'))
+  onData(program.command('query').argument('<sql>').description('read-only SQL on the tables of a branch'))
     .option('--project <id>', 'project id', '1')
+    .option('--branch <id>', 'branch id', '1')
     .action((sql, options) => printQuery({ ask, out: context.out }, { sql, ...options }));
   onData(program.command('cat').argument('<slice>').description('the rows of a slice as CSV, from its local parts')).action(
     (slice, options) => catSlice({ ask, out: process.stdout, err: context.err }, { slice, ...options }),

@@ -4,14 +4,15 @@ import type { FolderOptions, FolderTools } from './folder-command.ts';
 interface QueryOptions extends FolderOptions {
   readonly sql: string;
   readonly project: string;
+  readonly branch: string;
 }
 
 const resultSchema = z.object({ columns: z.array(z.string()), rows: z.array(z.array(z.unknown())) });
 const maxCellWidth = 60;
 
 /** Prints a table, or with --json one array of row objects. */
-export async function printQuery({ ask, out }: FolderTools, { sql, project, dataDir, json }: QueryOptions): Promise<void> {
-  const { columns, rows } = resultSchema.parse(await ask({ dataDir, command: 'query', input: { project, sql } }));
+export async function printQuery({ ask, out }: FolderTools, { sql, project, branch, dataDir, json }: QueryOptions): Promise<void> {
+  const { columns, rows } = resultSchema.parse(await ask({ dataDir, command: 'query', input: { project, branch, sql } }));
   if (json === true) {
     out(`${JSON.stringify(rows.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index] ?? null]))))}\n`);
     return;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { roles } from '../features/accounts/principal.ts';
 import { storageFiles } from '../features/storage/storage-files.ts';
 import { storageStatus } from '../features/storage/storage-status.ts';
+import { tableSpaceOf } from '../features/storage/table-name.ts';
 import { AppError } from '../kernel/errors/app-error.ts';
 import { AdminCommands } from '../kernel/folder/admin-commands.ts';
 import type { Node } from './node.ts';
@@ -38,10 +39,10 @@ export function adminCommands(node: Node, { isService }: { readonly isService: b
   });
   commands.register({
     name: 'query',
-    input: z.object({ project: z.string(), sql: z.string() }),
-    run: ({ project, sql }) => {
+    input: z.object({ project: z.coerce.number().int(), branch: z.coerce.number().int().default(1), sql: z.string() }),
+    run: ({ project, branch, sql }) => {
       if (!tables.query) throw new AppError('badRequest', 'This tables engine is queried with its own client.');
-      return tables.query(project, sql);
+      return tables.query(tableSpaceOf({ projectId: project, branchId: branch }), sql);
     },
   });
   commands.register({ name: 'slice', input: z.object({ slice: z.string() }), run: ({ slice }) => storage.partsOf(slice) });

@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { activeBranchKey } from '../../src/features/definitions/definition-codec.ts';
+import { DefinitionRestorer } from '../../src/features/definitions/definition-restorer.ts';
 import { DefinitionStore } from '../../src/features/definitions/definition-store.ts';
 import { DefinitionWriter } from '../../src/features/definitions/definition-writer.ts';
 import { nextVersion } from '../../src/features/definitions/entity-change.ts';
 import { newSink, newSource } from '../../src/features/definitions/new-definition.ts';
 import type { Sink } from '../../src/features/definitions/sink.ts';
 import { SourceCascade } from '../../src/features/definitions/source-cascade.ts';
+import { SourceErasure } from '../../src/features/definitions/source-erasure.ts';
 import { Rotation } from '../../src/features/storage/coordinator/rotation.ts';
 import { fileKeyText, sliceKeyText, storagePrefix } from '../../src/features/storage/state/storage-keys.ts';
 import { decodeFile, decodeSlice, StorageStore } from '../../src/features/storage/state/storage-store.ts';
@@ -36,8 +38,8 @@ const settings = {
   reencode: false,
 };
 
-const sinkActs = ['create', 'update', 'map', 'disable', 'enable', 'delete', 'rotateFile', 'rotateSlice'] as const;
-const sourceActs = ['createSource', 'disableSource', 'enableSource', 'deleteSource'] as const;
+const sinkActs = ['create', 'update', 'map', 'rollback', 'disable', 'enable', 'delete', 'undelete', 'rotateFile', 'rotateSlice'] as const;
+const sourceActs = ['createSource', 'disableSource', 'enableSource', 'deleteSource', 'undeleteSource', 'eraseSource'] as const;
 const act = fc.oneof(
   { weight: 6, arbitrary: fc.record({ act: fc.constantFrom(...sinkActs), sinkId: fc.constantFrom('a', 'b') }) },
   { weight: 2, arbitrary: fc.record({ act: fc.constantFrom(...sourceActs), sinkId: fc.constant('') }) },
@@ -71,9 +73,11 @@ class Stage implements AsyncDisposable {
     assignVolume: () => volume.id,
     knownFiles: () => [],
   });
-  readonly #deps = { store: this.metadata, hooks: this.#storage.definitionHooks };
+  readonly #deps = { store: this.metadata, hooks: { ...this.#storage.definitionHooks, dropTargets: async () => {} } };
   readonly #writer = new DefinitionWriter(this.#deps);
   readonly #cascade = new SourceCascade(this.#deps);
+  readonly #restorer = new DefinitionRestorer(this.#deps);
+  readonly #erasure = new SourceErasure(this.#deps);
   readonly #definitions = new DefinitionStore(this.metadata);
   readonly #stop = new AbortController();
   readonly #view = this.#storage.view.run(this.#stop.signal);
@@ -116,6 +120,10 @@ class Stage implements AsyncDisposable {
         const change = (sink: Sink) => ({ ...sink, table: { ...sink.table, mapping: { columns } } });
         return this.#writer.updateSink(key, (sink) => nextVersion(change(sink), { description: '', ...stamp }));
       }
+      case 'rollback':
+        return this.#restorer.rollbackSink(key, 1, stamp);
+      case 'undelete':
+        return this.#restorer.undeleteSink(key, stamp);
       case 'disable':
         return this.#writer.disableSink(key, stamp);
       case 'enable':
@@ -134,6 +142,10 @@ class Stage implements AsyncDisposable {
         return this.#cascade.enable(sourceKey, stamp);
       case 'deleteSource':
         return this.#cascade.delete(sourceKey, stamp);
+      case 'undeleteSource':
+        return this.#cascade.undelete(sourceKey, stamp);
+      case 'eraseSource':
+        return this.#erasure.run(sourceKey, { stamp, signal: this.#stop.signal, untilApplied: async () => {} });
       case 'rotateFile':
         for (const { file } of await this.#open(sinkId)) await this.#rotation.rotateFile(fileKeyText(file));
         return undefined;

@@ -44,6 +44,7 @@ export class ApiHarness implements AsyncDisposable {
     sinkActivated: async () => ({ checks: [], writes: [] }),
     sinkChanged: async () => ({ checks: [], writes: [] }),
     sinkDeactivated: async () => ({ checks: [], writes: [] }),
+    dropTargets: async () => {},
   };
   readonly #app: FastifyInstance[] = [];
   token = '';

@@ -27,10 +27,9 @@ export interface ApiServerDeps extends DefinitionApiDeps {
 
 const webServerOptions = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 72_000 };
 
-/** Paths of the API that are no operations, and words of it that are no ids. */
+/** Paths of the API that are no operations. */
 const plainRoutes = [{ method: 'GET', path: '/' }, { method: 'GET', path: '/health-check' }, ...documentationRoutes] as const;
 const folders: readonly string[] = ['/', documentationFolder];
-const notBuilt = ['/v1/branches/{branchId}/sources/deleted', '/v1/branches/{branchId}/sources/{sourceId}/sinks/deleted'];
 
 /** The HTTP server of the configuration API, ready to listen or to be injected into. */
 export async function createApiServer(deps: ApiServerDeps): Promise<FastifyInstance> {
@@ -88,11 +87,6 @@ export async function createApiServer(deps: ApiServerDeps): Promise<FastifyInsta
   app.get('/', (_request, reply) => reply.redirect('/v1', 301));
   app.get('/health-check', (_request, reply) => reply.type('text/plain').send('OK'));
   addDocumentation(app);
-  for (const path of notBuilt) {
-    app.get(frameworkPath(path), (request) => {
-      throw notFound(request);
-    });
-  }
   for (const bound of operations) addRoute(app, { bound, deps });
   await app.ready();
   return app;

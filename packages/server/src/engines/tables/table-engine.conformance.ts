@@ -49,6 +49,26 @@ export function describeTableEngine(name: string, open: () => Promise<TablesHarn
     const rowsOf = async (of: TableName = table, columns: readonly string[] = ['a', 'b']) =>
       (await harness.read(of, columns)).toSorted(compareRows);
 
+    describe('dropTable', () => {
+      it('drops a schema with its last table, and may be repeated', async () => {
+        const second = { ...table, name: 'second' };
+        // Equal but for case: there is room for it once the schema is gone.
+        const upper = { ...table, schema: table.schema.toUpperCase() };
+        for (const each of [table, second]) await harness.engine.ensureTable(each, ['a']);
+        for (let repeat = 0; repeat < 2; repeat += 1) await harness.engine.dropTable(table);
+        await expect(harness.read(table, ['a'])).rejects.toThrow();
+        expect(await harness.read(second, ['a'])).toEqual([]);
+        await expect(harness.engine.ensureTable(upper, ['a'])).rejects.toMatchObject({ code: 'tableMismatch' });
+        for (let repeat = 0; repeat < 2; repeat += 1) await harness.engine.dropTable(second);
+        await harness.engine.ensureTable(upper, ['a']);
+        expect(await harness.read(upper, ['a'])).toEqual([]);
+      });
+
+      it('takes a table that never was, of a project without tables', async () => {
+        await harness.engine.dropTable({ ...table, project: '2' });
+      });
+    });
+
     describe('ensureTable', () => {
       it('creates the table, adds columns, never drops any, and may be repeated', async () => {
         await harness.engine.ensureTable(table, ['a', 'b']);

@@ -1,7 +1,7 @@
 /**
  * Port: the target of imports.
  *
- * Every project has a namespace of its own (a DuckDB file, a database, a schema prefix).
+ * Every project has a namespace of its own (a DuckDB file, a database, a schema prefix), and every further branch of it another one.
  * Exactly once: `importFile` inserts the ledger row of its import id first, in the transaction that loads the rows
  * (engines without transactions declare another `exactlyOnce`). A second importer of the same id waits and becomes a no-op.
  * Durability: when a promise settles, its effect survives the death of the process.
@@ -24,7 +24,7 @@ export interface TableEngine extends AsyncDisposable {
   burnImport(file: Pick<TableImport, 'importId' | 'table' | 'rows' | 'checksum'>): Promise<BurnOutcome>;
   /** Deletes the ledger row; only after nothing can import the id again. Idempotent. */
   forgetImport(project: string, importId: string): Promise<void>;
-  /** Idempotent. */
+  /** Drops the table, and its schema once nothing else is in it. Idempotent. */
   dropTable(table: TableName): Promise<void>;
   /**
    * Rows of one read-only statement, values as JSON can hold them. Only engines that are part of this process.
@@ -43,6 +43,7 @@ export interface TableCapabilities {
 
 /** Table id `in.c-bucket.table` is schema `in.c-bucket`, name `table`. */
 export interface TableName {
+  /** The namespace: a project, or one of its branches. */
   readonly project: string;
   readonly schema: string;
   readonly name: string;

@@ -5,6 +5,10 @@ export const sourceMissing = (sourceId: string): AppError =>
   new AppError('sourceNotFound', `Source "${sourceId}" not found in the branch.`);
 export const sourceExists = (sourceId: string): AppError =>
   new AppError('sourceAlreadyExists', `Source "${sourceId}" already exists in the branch.`);
+export const deletedSourceMissing = (sourceId: string): AppError =>
+  new AppError('deletedSourceNotFound', `Deleted source "${sourceId}" not found in the branch.`);
+export const deletedSinkMissing = (sinkId: string): AppError =>
+  new AppError('deletedSinkNotFound', `Deleted sink "${sinkId}" not found in the source.`);
 export const sourceVersionMissing = (sourceId: string, number: number): AppError =>
   new AppError('sourceVersionNotFound', `Source version "${sourceId}/${versionKeyText(number)}" not found in the branch.`);
 export const sinkMissing = (sinkId: string): AppError => new AppError('sinkNotFound', `Sink "${sinkId}" not found in the source.`);

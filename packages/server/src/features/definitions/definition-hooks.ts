@@ -16,6 +16,11 @@ export interface DefinitionHooks {
   sinkChanged(sink: Sink): Promise<TransactionPart>;
   /** The sink, enabled before, is disabled or deleted. */
   sinkDeactivated(sink: Sink): Promise<TransactionPart>;
+  /**
+   * After the sinks are deleted, never to come back: drops their tables once what was received for them is imported, so that no
+   * import makes a table again. May take a minute. `tablesNotDropped` names the tables that are left; the others are gone.
+   */
+  dropTargets(sinks: readonly Sink[], signal: AbortSignal): Promise<void>;
 }
 
 export interface TransactionPart {

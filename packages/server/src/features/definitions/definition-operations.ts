@@ -6,6 +6,9 @@ import type { Clock } from '../../kernel/time/clock.ts';
 import type { SecretVault } from '../accounts/secret-vault.ts';
 import type { MappingOptions } from '../mapping/compile-mapping.ts';
 import { DefinitionViews } from './api/definition-views.ts';
+import { deletedOperations } from './api/deleted-operations.ts';
+import { restoreOperations } from './api/restore-operations.ts';
+import { rotateOperations } from './api/rotate-operations.ts';
 import { settingsOperations } from './api/settings-operations.ts';
 import { sinkChanges } from './api/sink-changes.ts';
 import { sinkOperations } from './api/sink-operations.ts';
@@ -16,11 +19,13 @@ import { versionOperations } from './api/version-operations.ts';
 import { bindProject, bindPublic } from './bind-operation.ts';
 import type { BoundOperation } from './bound-operation.ts';
 import type { DefinitionHooks } from './definition-hooks.ts';
+import { DefinitionRestorer } from './definition-restorer.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { DefinitionWriter } from './definition-writer.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import type { SettingDefaults } from './settings.ts';
 import { SourceCascade } from './source-cascade.ts';
+import { SourceErasure } from './source-erasure.ts';
 import type { TaskRunner } from './task-runner.ts';
 
 /**
@@ -28,8 +33,9 @@ import type { TaskRunner } from './task-runner.ts';
  *
  * `contract/operations.ts` says what each operation takes and answers; the files of `api/` bind code to them.
  * Reads (`definition-store.ts`) answer at once. Writes validate, then start a task that commits and waits until every source
- * node works with it: one transaction for one entity (`definition-writer.ts`), several where a source takes its sinks along
- * (`source-cascade.ts`). Definitions live in metadata (`keys.ts`); an entity is written together with its version record, and
+ * node works with it: one transaction for one entity (`definition-writer.ts`, `definition-restorer.ts`), several where a source
+ * takes its sinks along (`source-cascade.ts`, `source-erasure.ts`). One operation works on an entity at a time, others wait
+ * (`entity-holds.ts`). Definitions live in metadata (`keys.ts`); an entity is written together with its version record, and
  * a sink together with its open file (`definition-hooks.ts`).
  */
 export interface DefinitionApiDeps {
@@ -57,6 +63,8 @@ export function definitionOperations(deps: DefinitionApiDeps, openApiDocument: (
     definitions: new DefinitionStore(deps.store),
     writer: new DefinitionWriter(deps),
     cascade: new SourceCascade(deps),
+    erasure: new SourceErasure(deps),
+    restorer: new DefinitionRestorer(deps),
     views: new DefinitionViews(deps),
     perSource: new KeyedMutex(),
   };
@@ -69,6 +77,9 @@ export function definitionOperations(deps: DefinitionApiDeps, openApiDocument: (
     ...versionOperations(room),
     ...sinkOperations(room),
     ...sinkChanges(room),
+    ...deletedOperations(room),
+    ...restoreOperations(room),
+    ...rotateOperations(room),
     ...testOperations(room),
     bindProject(getTask, async ({ principal: { projectId }, params: { taskId } }) => {
       const task = await tasks.find({ projectId, taskId });

@@ -6,6 +6,8 @@ import {
   decodeSink,
   decodeSource,
   decodeVersion,
+  deletedSinkKey,
+  deletedSourceKey,
   sinkVersionPrefix,
   sourceVersionPrefix,
 } from './definition-codec.ts';
@@ -19,7 +21,7 @@ export interface ListPage<T> {
   readonly page: Page;
 }
 
-/** Reads sources and sinks, one or a page of them, and their versions. */
+/** Reads sources and sinks, active or deleted, one or a page of them, and their versions. */
 export class DefinitionStore {
   readonly #store: MetadataStore;
 
@@ -32,19 +34,35 @@ export class DefinitionStore {
     return entry && decodeSource(entry);
   }
 
+  async deletedSource(key: SourceKey): Promise<Source | undefined> {
+    const entry = await this.#store.get(deletedSourceKey(key));
+    return entry && decodeSource(entry);
+  }
+
+  async deletedSink(key: SinkKey): Promise<Sink | undefined> {
+    const entry = await this.#store.get(deletedSinkKey(key));
+    return entry && decodeSink(entry);
+  }
+
   async sink(key: SinkKey): Promise<Sink | undefined> {
     const entry = await this.#store.get(activeSinkKey(key));
     return entry && decodeSink(entry);
   }
 
-  async sources(branch: BranchKey, query: PageQuery): Promise<ListPage<Source>> {
-    const { entries, page } = await pageOf(this.#store, `${definitionPrefix.activeSource}${branchKeyText(branch)}/`, query);
-    return { items: entries.map(decodeSource), page };
+  sources(branch: BranchKey, query: PageQuery): Promise<ListPage<Source>> {
+    return this.#sources(definitionPrefix.activeSource, branch, query);
   }
 
-  async sinks(source: SourceKey, query: PageQuery): Promise<ListPage<Sink>> {
-    const { entries, page } = await pageOf(this.#store, `${definitionPrefix.activeSink}${sourceKeyText(source)}/`, query);
-    return { items: entries.map(decodeSink), page };
+  deletedSources(branch: BranchKey, query: PageQuery): Promise<ListPage<Source>> {
+    return this.#sources(definitionPrefix.deletedSource, branch, query);
+  }
+
+  sinks(source: SourceKey, query: PageQuery): Promise<ListPage<Sink>> {
+    return this.#sinks(definitionPrefix.activeSink, source, query);
+  }
+
+  deletedSinks(source: SourceKey, query: PageQuery): Promise<ListPage<Sink>> {
+    return this.#sinks(definitionPrefix.deletedSink, source, query);
   }
 
   sourceVersions(source: SourceKey, query: PageQuery): Promise<ListPage<Version>> {
@@ -61,6 +79,16 @@ export class DefinitionStore {
 
   sinkVersion(sink: SinkKey, number: number): Promise<Version | undefined> {
     return this.#version(sinkVersionPrefix(sink) + versionKeyText(number));
+  }
+
+  async #sources(prefix: string, branch: BranchKey, query: PageQuery): Promise<ListPage<Source>> {
+    const { entries, page } = await pageOf(this.#store, `${prefix}${branchKeyText(branch)}/`, query);
+    return { items: entries.map(decodeSource), page };
+  }
+
+  async #sinks(prefix: string, source: SourceKey, query: PageQuery): Promise<ListPage<Sink>> {
+    const { entries, page } = await pageOf(this.#store, `${prefix}${sourceKeyText(source)}/`, query);
+    return { items: entries.map(decodeSink), page };
   }
 
   async #versions(prefix: string, query: PageQuery): Promise<ListPage<Version>> {

@@ -9,23 +9,17 @@ import {
   decodeSource,
   deletedSinkKey,
   deletedSourceKey,
-  sinkVersionPrefix,
-  sourceVersionPrefix,
 } from './definition-codec.ts';
 import { sinkExists, sinkMissing, sourceExists, sourceMissing } from './definition-errors.ts';
 import type { DefinitionHooks, TransactionPart } from './definition-hooks.ts';
 import { putSink, putSource } from './entity-writes.ts';
-import { branchKeyText, definitionPrefix, type SinkKey, type SourceKey, sourceKeyText } from './keys.ts';
+import { branchKeyText, type SinkKey, type SourceKey } from './keys.ts';
+import { assertRoomForSinks, assertRoomForSinkVersion, assertRoomForSource, assertRoomForSourceVersion } from './limits.ts';
 import type { Stamp } from './new-definition.ts';
-import { targetDiffers } from './patched-definition.ts';
 import type { Sink } from './sink.ts';
 import { type SinkOperation, SinkTransactions } from './sink-transactions.ts';
 import type { Source } from './source.ts';
-import { joinParts } from './transaction-part.ts';
-
-const maxSources = 100;
-const maxSinks = 100;
-const maxVersions = 1000;
+import { joinParts, removed, rewritten, unchanged } from './transaction-part.ts';
 
 interface DefinitionWriterDeps {
   readonly store: MetadataStore;
@@ -56,11 +50,9 @@ export class DefinitionWriter {
       const [existing, deleted] = await this.#both(activeSourceKey(key), deletedSourceKey(key));
       if (existing !== undefined) throw sourceExists(key.sourceId);
       if (branch === undefined) throw new AppError('invariantBroken', `Branch "${branchKeyText(key)}" has no record.`);
-      if ((await this.#store.count(`${definitionPrefix.activeSource}${branchKeyText(key)}/`)) >= maxSources) {
-        throw new AppError('sourceCountLimitReached', `Source count limit reached in the branch, the maximum is ${maxSources}.`);
-      }
+      await assertRoomForSource(this.#store, key);
       const writes = putSource(make(deleted && decodeSource(deleted)));
-      return joinParts(rewritten(branch), { checks: [{ key: activeSourceKey(key), modRevision: 0 }], writes }, removed(deleted));
+      return joinParts(rewritten(branch), { checks: [{ key: activeSourceKey(key), modRevision: 0 }], writes }, revived(deleted));
     });
   }
 
@@ -70,12 +62,10 @@ export class DefinitionWriter {
       const source = await this.#parent(key);
       const [existing, deleted] = await this.#both(activeSinkKey(key), deletedSinkKey(key));
       if (existing !== undefined) throw sinkExists(key.sinkId);
-      if ((await this.#store.count(`${definitionPrefix.activeSink}${sourceKeyText(key)}/`)) >= maxSinks) {
-        throw new AppError('sinkCountLimitReached', `Sink count limit reached in the source, the maximum is ${maxSinks}.`);
-      }
+      await assertRoomForSinks(this.#store, key, 1);
       const sink = make(deleted && decodeSink(deleted));
       const creation = { checks: [{ key: activeSinkKey(key), modRevision: 0 }], writes: putSink(sink) };
-      return joinParts(rewritten(source), creation, removed(deleted), await this.#hooks.sinkActivated(sink));
+      return joinParts(rewritten(source), creation, revived(deleted), await this.#hooks.sinkActivated(sink));
     });
   }
 
@@ -84,20 +74,17 @@ export class DefinitionWriter {
     return commit(this.#store, async () => {
       const entry = await this.#store.get(activeSourceKey(key));
       if (entry === undefined) throw sourceMissing(key.sourceId);
-      await this.#assertRoomForVersion(sourceVersionPrefix(key), 'source');
+      await assertRoomForSourceVersion(this.#store, key);
       return { checks: [unchanged(entry)], writes: putSource(change(decodeSource(entry))) };
     });
   }
 
-  /** As `updateSource`. The target is prepared first where the change needs another one. `sinkNotFound`, and what the hooks throw. */
+  /** As `updateSource`. `sinkNotFound`, and what the hooks throw. */
   updateSink(key: SinkKey, change: (sink: Sink) => Sink): Promise<number> {
     return commit(this.#store, async () => {
       const entry = await this.#sink(key);
-      await this.#assertRoomForVersion(sinkVersionPrefix(key), 'sink');
-      const before = decodeSink(entry);
-      const after = change(before);
-      if (targetDiffers(before, after)) await this.#hooks.prepareTarget(after);
-      return this.#sinks.change(entry, after);
+      await assertRoomForSinkVersion(this.#store, key);
+      return this.#sinks.change(entry, change(decodeSink(entry)));
     });
   }
 
@@ -143,22 +130,10 @@ export class DefinitionWriter {
   #both(one: string, other: string): Promise<[MetadataEntry | undefined, MetadataEntry | undefined]> {
     return Promise.all([this.#store.get(one), this.#store.get(other)]);
   }
-
-  async #assertRoomForVersion(prefix: string, kind: 'source' | 'sink'): Promise<void> {
-    if ((await this.#store.count(prefix)) < maxVersions) return;
-    throw new AppError('versionCountLimitReached', `Version count limit reached in the ${kind}, the maximum is ${maxVersions}.`);
-  }
 }
 
 const direct = (stamp: Stamp): SinkOperation => ({ stamp, addressee: 'itself' });
-const unchanged = ({ key, modRevision }: MetadataEntry) => ({ key, modRevision });
-
-/** The parent as it is, with a new revision. */
-const rewritten = (entry: MetadataEntry): TransactionPart => ({
-  checks: [unchanged(entry)],
-  writes: [{ type: 'put', key: entry.key, value: entry.value }],
-});
 
 /** The deleted record goes when an entity of its id is there again. */
-const removed = (deleted: MetadataEntry | undefined): TransactionPart =>
-  deleted === undefined ? { checks: [], writes: [] } : { checks: [unchanged(deleted)], writes: [{ type: 'delete', key: deleted.key }] };
+const revived = (deleted: MetadataEntry | undefined): TransactionPart =>
+  deleted === undefined ? { checks: [], writes: [] } : removed(deleted);

@@ -41,3 +41,22 @@ export const deletedEntity = <Entity extends Source | Sink>(entity: Entity, { at
   ...entity,
   deleted: { directly: addressee === 'itself', at, by },
 });
+
+/** As `disabledEntity`; undefined where it was deleted by an operation of the other addressee. */
+export function undeletedEntity<Entity extends Source | Sink>(
+  { deleted, ...entity }: Entity,
+  stamp: Stamp,
+  addressee: Addressee,
+): Omit<Entity, 'deleted'> | undefined {
+  if (deleted?.directly !== (addressee === 'itself')) return undefined;
+  return addressee === 'source'
+    ? entity
+    : nextVersion(entity, { description: `Undeleted to version "${entity.version.number}".`, ...stamp });
+}
+
+/** The content of the target as the next version. A rollback neither disables nor enables anything. */
+export function rolledBackEntity<Entity extends Source | Sink>(current: Entity, target: Entity, stamp: Stamp): Entity {
+  const { version, disabled } = current;
+  const description = `Rollback to version "${target.version.number}".`;
+  return nextVersion({ ...target, version, disabled, deleted: undefined }, { description, ...stamp });
+}

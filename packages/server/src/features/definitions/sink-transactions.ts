@@ -1,13 +1,14 @@
 import type { MetadataEntry } from '../../engines/metadata/metadata-store.ts';
-import { decodeSink } from './definition-codec.ts';
+import { activeSinkKey, decodeSink } from './definition-codec.ts';
 import type { DefinitionHooks, TransactionPart } from './definition-hooks.ts';
-import { type Addressee, deletedEntity, disabledEntity, enabledEntity } from './entity-change.ts';
+import { type Addressee, deletedEntity, disabledEntity, enabledEntity, undeletedEntity } from './entity-change.ts';
 import { moveDeletedSink, putSink } from './entity-writes.ts';
 import type { Stamp } from './new-definition.ts';
-import type { Sink } from './sink.ts';
-import { joinParts } from './transaction-part.ts';
+import { targetDiffers } from './patched-definition.ts';
+import { type Sink, sinkKeyOf } from './sink.ts';
+import { joinParts, removed, unchanged } from './transaction-part.ts';
 
-type SinkHooks = Pick<DefinitionHooks, 'sinkActivated' | 'sinkChanged' | 'sinkDeactivated'>;
+type SinkHooks = Pick<DefinitionHooks, 'prepareTarget' | 'sinkActivated' | 'sinkChanged' | 'sinkDeactivated'>;
 
 export interface SinkOperation {
   readonly stamp: Stamp;
@@ -15,7 +16,8 @@ export interface SinkOperation {
 }
 
 /**
- * What an operation on a sink adds to a transaction: the record fenced by its revision, and the share of the hooks.
+ * What an operation on a sink adds to a transaction: the record fenced by its revision, and the share of the hooks. The target
+ * is prepared first where rows may go to it that did not before.
  * `undefined` where the sink is already as the operation wants it, or is not its concern.
  */
 export class SinkTransactions {
@@ -26,6 +28,7 @@ export class SinkTransactions {
   }
 
   async change(entry: MetadataEntry, after: Sink): Promise<TransactionPart> {
+    if (targetDiffers(decodeSink(entry), after)) await this.#hooks.prepareTarget(after);
     const change = { checks: [unchanged(entry)], writes: putSink(after) };
     return after.disabled === undefined ? joinParts(change, await this.#hooks.sinkChanged(after)) : change;
   }
@@ -40,7 +43,7 @@ export class SinkTransactions {
   async enable(entry: MetadataEntry, { stamp, addressee }: SinkOperation): Promise<TransactionPart | undefined> {
     const enabled = enabledEntity(decodeSink(entry), stamp, addressee);
     if (enabled === undefined) return undefined;
-    return joinParts({ checks: [unchanged(entry)], writes: putSink(enabled) }, await this.#hooks.sinkActivated(enabled));
+    return joinParts({ checks: [unchanged(entry)], writes: putSink(enabled) }, await this.#activation(enabled));
   }
 
   async delete(entry: MetadataEntry, { stamp, addressee }: SinkOperation): Promise<TransactionPart> {
@@ -48,6 +51,18 @@ export class SinkTransactions {
     const deletion = { checks: [unchanged(entry)], writes: moveDeletedSink(deletedEntity(sink, stamp, addressee)) };
     return sink.disabled === undefined ? joinParts(deletion, await this.#hooks.sinkDeactivated(sink)) : deletion;
   }
-}
 
-const unchanged = ({ key, modRevision }: MetadataEntry) => ({ key, modRevision });
+  /** Given is the deleted record. A sink that was disabled before its deletion is disabled again. */
+  async undelete(entry: MetadataEntry, { stamp, addressee }: SinkOperation): Promise<TransactionPart | undefined> {
+    const sink = undeletedEntity(decodeSink(entry), stamp, addressee);
+    if (sink === undefined) return undefined;
+    const restored = { checks: [{ key: activeSinkKey(sinkKeyOf(sink)), modRevision: 0 }], writes: putSink(sink) };
+    const part = joinParts(removed(entry), restored);
+    return sink.disabled === undefined ? joinParts(part, await this.#activation(sink)) : part;
+  }
+
+  async #activation(sink: Sink): Promise<TransactionPart> {
+    await this.#hooks.prepareTarget(sink);
+    return this.#hooks.sinkActivated(sink);
+  }
+}

@@ -1,15 +1,19 @@
 import type { MetadataEntry, MetadataStore } from '../../engines/metadata/metadata-store.ts';
+import { AppError } from '../../kernel/errors/app-error.ts';
+import { allEntries } from './all-entries.ts';
 import { commitSteps, type Step } from './commit.ts';
-import { activeSourceKey, decodeSource } from './definition-codec.ts';
-import { sourceMissing } from './definition-errors.ts';
+import { activeBranchKey, activeSourceKey, decodeSink, decodeSource, deletedSourceKey } from './definition-codec.ts';
+import { deletedSourceMissing, sourceMissing } from './definition-errors.ts';
 import type { DefinitionHooks, TransactionPart } from './definition-hooks.ts';
-import { deletedEntity, disabledEntity, enabledEntity } from './entity-change.ts';
+import { deletedEntity, disabledEntity, enabledEntity, undeletedEntity } from './entity-change.ts';
 import { moveDeletedSource, putSource } from './entity-writes.ts';
-import { definitionPrefix, type SourceKey, sourceKeyText } from './keys.ts';
+import { branchKeyText, definitionPrefix, type SourceKey, sourceKeyText } from './keys.ts';
+import { assertRoomForSinks, assertRoomForSource } from './limits.ts';
 import type { Stamp } from './new-definition.ts';
+import { nextStep } from './next-step.ts';
 import { SinkTransactions } from './sink-transactions.ts';
 import type { Source } from './source.ts';
-import { fitTogether, joinParts } from './transaction-part.ts';
+import { joinParts, rewritten, unchanged } from './transaction-part.ts';
 
 interface Cascade {
   /** What becomes of a sink; undefined where it stays as it is. */
@@ -26,7 +30,7 @@ interface Cascade {
  * that are done are left alone. Every batch is fenced by the source's revision, which grows whenever a sink is activated under it.
  *
  * What a reader sees in between: a source that is still active, or enabled, with some of its sinks gone or disabled, and records
- * go to the others only; or, while it is enabled, a source that refuses records although some of its sinks are enabled.
+ * go to the others only; or, while it is enabled or undeleted, a source that refuses records although some of its sinks are enabled.
  */
 export class SourceCascade {
   readonly #store: MetadataStore;
@@ -64,6 +68,14 @@ export class SourceCascade {
     });
   }
 
+  /**
+   * Restores the source and the sinks that were deleted with it; none where that would be too many.
+   * `deletedSourceNotFound`, `sourceCountLimitReached`, `sinkCountLimitReached`.
+   */
+  undelete(key: SourceKey, stamp: Stamp): Promise<number> {
+    return commitSteps(this.#store, () => this.#nextOfUndelete(key, stamp));
+  }
+
   #run(key: SourceKey, cascade: Cascade): Promise<number> {
     return commitSteps(this.#store, () => this.#next(key, cascade));
   }
@@ -73,17 +85,45 @@ export class SourceCascade {
     if (entry === undefined) throw sourceMissing(key.sourceId);
     const end = cascade.source(decodeSource(entry));
     if (end === undefined) return { type: 'settled', revision: entry.modRevision };
-    const fence: TransactionPart = { checks: [{ key: entry.key, modRevision: entry.modRevision }], writes: [] };
-    let batch = fence;
-    const { entries } = await this.#store.range({ prefix: `${definitionPrefix.activeSink}${sourceKeyText(key)}/`, limit: 1000 });
-    for (const sink of entries) {
-      const part = await cascade.sink(sink);
-      if (part === undefined) continue;
-      if (batch !== fence && !fitTogether(batch, part)) return { type: 'batch', transaction: batch };
-      batch = joinParts(batch, part);
+    return nextStep({
+      fence: { checks: [unchanged(entry)], writes: [] },
+      parts: this.#parts(definitionPrefix.activeSink + sourceKeyText(key), cascade),
+      last: { checks: [], writes: end },
+    });
+  }
+
+  async #nextOfUndelete(key: SourceKey, stamp: Stamp): Promise<Step> {
+    // The branch first: what is read behind it holds as long as its revision does.
+    const branch = await this.#store.get(activeBranchKey(key));
+    const entry = await this.#store.get(deletedSourceKey(key));
+    if (entry === undefined) throw deletedSourceMissing(key.sourceId);
+    if (branch === undefined) throw new AppError('invariantBroken', `Branch "${branchKeyText(key)}" has no record.`);
+    const source = undeletedEntity(decodeSource(entry), stamp, 'itself');
+    if (source === undefined) return { type: 'settled', revision: entry.modRevision };
+    await assertRoomForSource(this.#store, key);
+    const prefix = definitionPrefix.deletedSink + sourceKeyText(key);
+    await assertRoomForSinks(this.#store, key, await this.#countDeletedWithSource(prefix));
+    const restored: TransactionPart = {
+      checks: [{ key: activeSourceKey(key), modRevision: 0 }],
+      writes: [...putSource(source), { type: 'delete', key: entry.key }],
+    };
+    return nextStep({
+      fence: { checks: [unchanged(entry)], writes: [] },
+      parts: this.#parts(prefix, { sink: (sink) => this.#sinks.undelete(sink, { stamp, addressee: 'source' }) }),
+      last: joinParts(rewritten(branch), restored),
+    });
+  }
+
+  async *#parts(prefix: string, { sink }: Pick<Cascade, 'sink'>): AsyncGenerator<TransactionPart> {
+    for await (const entry of allEntries(this.#store, `${prefix}/`)) {
+      const part = await sink(entry);
+      if (part !== undefined) yield part;
     }
-    const last: TransactionPart = { checks: [], writes: end };
-    if (batch !== fence && !fitTogether(batch, last)) return { type: 'batch', transaction: batch };
-    return { type: 'last', transaction: joinParts(batch, last) };
+  }
+
+  async #countDeletedWithSource(prefix: string): Promise<number> {
+    let count = 0;
+    for await (const entry of allEntries(this.#store, `${prefix}/`)) if (decodeSink(entry).deleted?.directly === false) count += 1;
+    return count;
   }
 }

@@ -53,34 +53,61 @@ describe('task runner', () => {
     expect(ended).not.toHaveProperty('outputs');
   });
 
-  it('runs one task for an entity, whatever its type', async () => {
+  it('runs one operation on an entity at a time, whatever its type; the next one waits', async () => {
     const { tasks } = setUp();
     const work = Promise.withResolvers<string>();
+    const order: string[] = [];
     await tasks.start({ ...request, run: () => work.promise });
-    await expect(tasks.start({ ...request, type: 'api.update.source', run: () => work.promise })).rejects.toMatchObject({
-      code: 'operationInProgress',
+    const next = tasks.start({
+      ...request,
+      type: 'api.update.source',
+      check: async () => order.push('checked'),
+      run: async () => String(order.push('updated')),
     });
+    const held = tasks.whileHeld({ type: 'api.rotate', entityKey: '1/1/s' }, async () => order.push('rotated'));
     const other = await tasks.start({ ...request, projectId: 2, run: () => work.promise });
     expect(other.entityKey).toBe('2/1/s');
+    expect(tasks.operationOn('1/1/s')).toMatchObject({ type: 'api.create.source', isRunning: true });
+    expect(order).toEqual([]);
     work.resolve('');
+    expect(await next).toMatchObject({ type: 'api.update.source', status: 'processing' });
+    await held;
+    expect(order).toEqual(['checked', 'updated', 'rotated']);
+    await tasks.drain(0);
+    expect(tasks.operationOn('1/1/s')).toMatchObject({ type: 'api.rotate', isRunning: false });
+  });
+
+  it('makes no task where the check fails, and gives the entity free', async () => {
+    const { tasks, store } = setUp();
+    const refusal = new AppError('sourceNotFound', 'gone');
+    await expect(tasks.start({ ...request, check: () => Promise.reject(refusal), run: never })).rejects.toBe(refusal);
+    const failing = () => Promise.reject(refusal);
+    await expect(tasks.whileHeld({ type: 't', entityKey: '1/1/s' }, failing)).rejects.toBe(refusal);
+    expect(await store.count('task/')).toBe(0);
+    await tasks.start({ ...request, run: async () => '' });
     await tasks.drain(0);
   });
 
-  it('shows a finished task as such for half a second from its start', async () => {
-    const timers: { delayMs: number; fire: () => void }[] = [];
-    const { tasks, clock } = setUp((delayMs, fire) => {
-      timers.push({ delayMs, fire });
-      return () => {};
-    });
+  it('makes no task for who waited until the service stops', async () => {
+    const { tasks, store } = setUp();
     const work = Promise.withResolvers<string>();
     await tasks.start({ ...request, run: () => work.promise });
-    expect(tasks.stateOf('1/1/s')).toBe('running');
-    clock.advance(120);
+    const late = tasks.start({ ...request, run: never });
+    const drained = tasks.drain(1e9);
     work.resolve('');
-    await tasks.drain(1);
-    expect(tasks.stateOf('1/1/s')).toBe('finished');
-    timers.find(({ delayMs }) => delayMs === 380)?.fire();
-    expect(tasks.stateOf('1/1/s')).toBeUndefined();
+    await expect(late).rejects.toMatchObject({ code: 'shutdown' });
+    await drained;
+    expect(await store.count('task/')).toBe(1);
+  });
+
+  it('shows the outputs of a failed task only where it is asked to', async () => {
+    const { tasks } = setUp();
+    const fails = async () => {
+      throw new AppError('tablesNotDropped', 'still there');
+    };
+    const task = await tasks.start({ ...request, keepsOutputs: true, run: fails });
+    await tasks.drain(0);
+    expect(await tasks.find(task)).toMatchObject({ status: 'error', error: 'Still there.', outputs: { projectId: 1 } });
   });
 
   it('aborts a task after five minutes', async () => {

@@ -9,7 +9,7 @@ import type { Part } from '../../kernel/lifecycle/part.ts';
 import type { Logger } from '../../kernel/observe/logger.ts';
 import type { Clock } from '../../kernel/time/clock.ts';
 import { backgroundTimer, type StartTimer } from '../../kernel/time/start-timer.ts';
-import { EntityMarkers } from './entity-markers.ts';
+import { EntityHolds, type EntityOperation } from './entity-holds.ts';
 import { type TaskRecord, taskRecordKey, taskTimeoutMs } from './task.ts';
 import { decodeTask, sweepTasks } from './task-sweep.ts';
 
@@ -30,6 +30,10 @@ export interface TaskRequest {
   /** `<branchId>/<sourceId>[/<sinkId>]`; with the project it is the entity key. */
   readonly entity: string;
   readonly outputs: TaskOutputs;
+  /** Of a failed task too: what it leaves behind is not as it was. */
+  readonly keepsOutputs?: boolean;
+  /** Looks at the entity once no other operation works on it, before the task is made; what it throws is the client's answer. */
+  check?(): Promise<unknown>;
   /** The success text. A rejection ends the task with the text of the error. */
   run(signal: AbortSignal): Promise<string>;
 }
@@ -40,13 +44,13 @@ const finishAttempts = 8;
 
 /**
  * Executes tasks: `start` makes the record durable and answers, the work goes on behind it.
- * One running task for each entity on this node; over nodes the transactions of the work itself decide who wins.
+ * One operation on each entity at a time on this node; over nodes the transactions of the work itself decide who wins.
  */
 export class TaskRunner implements Part {
   readonly name = 'tasks';
   readonly #deps: TaskRunnerDeps;
   readonly #startTimer: StartTimer;
-  readonly #markers: EntityMarkers;
+  readonly #holds: EntityHolds;
   readonly #running = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #state: 'accepting' | 'draining' = 'accepting';
@@ -54,23 +58,29 @@ export class TaskRunner implements Part {
   constructor(deps: TaskRunnerDeps) {
     this.#deps = deps;
     this.#startTimer = deps.startTimer ?? backgroundTimer;
-    this.#markers = new EntityMarkers({ clock: deps.clock, startTimer: this.#startTimer });
+    this.#holds = new EntityHolds({ clock: deps.clock, startTimer: this.#startTimer });
   }
 
-  /** Undefined once a finished task began more than half a second ago. */
-  stateOf(entityKey: string): 'running' | 'finished' | undefined {
-    return this.#markers.stateOf(entityKey);
+  /** Undefined once a finished operation began more than half a second ago. */
+  operationOn(entityKey: string): EntityOperation | undefined {
+    return this.#holds.operationOn(entityKey);
   }
 
-  /** The record as it was before the work began. `operationInProgress`, `overloaded`, `shutdown`. */
+  /**
+   * The record as it was before the work began. Waits while another operation works on the entity.
+   * `operationInProgress` where that takes too long, `overloaded`, `shutdown`, and what the check throws.
+   */
   async start(request: TaskRequest): Promise<TaskRecord> {
     const entityKey = `${request.projectId}/${request.entity}`;
-    if (this.#state === 'draining') throw new AppError('shutdown', 'The service is shutting down.');
-    if (this.#markers.stateOf(entityKey) === 'running') {
-      throw new AppError('operationInProgress', `Another operation on "${entityKey}" is still in progress.`);
+    this.#assertAccepting();
+    const release = await this.#holds.acquire(entityKey, request.type);
+    try {
+      await request.check?.();
+      this.#assertAccepting();
+    } catch (error) {
+      release();
+      throw error;
     }
-    if (this.#running.size >= maxRunning) throw new AppError('overloaded', `${maxRunning} tasks are running already; try again later.`);
-    const markEnd = this.#markers.begin(entityKey);
     const stored = this.#store(request, entityKey);
     const work = stored
       .then(
@@ -79,10 +89,21 @@ export class TaskRunner implements Part {
       )
       .finally(() => {
         this.#running.delete(work);
-        markEnd();
+        release();
       });
     this.#running.add(work);
     return stored;
+  }
+
+  /** An operation that is no task, while no other one works on the entity. Waits and rejects as `start`, and with the action. */
+  async whileHeld<T>({ type, entityKey }: { readonly type: string; readonly entityKey: string }, action: () => Promise<T>): Promise<T> {
+    this.#assertAccepting();
+    const release = await this.#holds.acquire(entityKey, type);
+    try {
+      return await action();
+    } finally {
+      release();
+    }
   }
 
   /** The task, undefined where the project has none of this id. */
@@ -120,6 +141,11 @@ export class TaskRunner implements Part {
     cancelTimer();
   }
 
+  #assertAccepting(): void {
+    if (this.#state === 'draining') throw new AppError('shutdown', 'The service is shutting down.');
+    if (this.#running.size >= maxRunning) throw new AppError('overloaded', `${maxRunning} tasks are running already; try again later.`);
+  }
+
   async #store({ type, projectId, entity }: TaskRequest, entityKey: string): Promise<TaskRecord> {
     const { clock, randomId, nodeId, store } = this.#deps;
     const createdAt = utcTime(clock.now());
@@ -140,7 +166,8 @@ export class TaskRunner implements Part {
     } catch (error) {
       const exceptionId = `keboola-stream-${this.#deps.randomId(15)}`;
       this.#deps.logger.warn({ taskId: task.taskId, exceptionId, error: errorText(error) }, 'task failed');
-      await this.#finish(task, { status: 'error', error: taskErrorText(error), exceptionId });
+      const outputs = request.keepsOutputs === true ? { outputs: request.outputs } : {};
+      await this.#finish(task, { status: 'error', error: taskErrorText(error), exceptionId, ...outputs });
     } finally {
       cancelTimer();
     }

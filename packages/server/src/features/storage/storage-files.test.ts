@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { openStorageRoom, rotatingSettings } from '../../../test/support/storage-room.ts';
 import { AppError } from '../../kernel/errors/app-error.ts';
@@ -21,9 +21,7 @@ test('open files and slices are listed by their keys until they are imported, an
   ]);
   expect((await running.storage.partsOf(files[0]?.slices[0]?.slice ?? '')).length).toBe(1);
   const [part] = await running.storage.partsOf(request.slice);
-  const bytes = await readFile(part?.path ?? '');
-  bytes.writeUInt8(bytes.readUInt8(80) ^ 4, 80);
-  await writeFile(part?.path ?? '', bytes);
+  await damageByte(part?.path ?? '', 80);
   room.tables.fault = undefined;
   await running.until(() => storageFiles(running.view)[0]?.state === 'imported');
   expect(storageFiles(running.view)).toMatchObject([
@@ -34,3 +32,11 @@ test('open files and slices are listed by their keys until they are imported, an
   await running.until(() => [...running.view.files()].filter(({ state }) => state === 'imported').length === 2);
   expect(storageFiles(running.view), 'an imported file without damage').toHaveLength(2);
 });
+
+/** In place: the import tries again meanwhile, and must find the rest of the file. */
+async function damageByte(path: string, position: number): Promise<void> {
+  await using file = await open(path, 'r+');
+  const byte = Buffer.alloc(1);
+  await file.read(byte, 0, 1, position);
+  await file.write(Buffer.of(byte.readUInt8(0) ^ 4), 0, 1, position);
+}

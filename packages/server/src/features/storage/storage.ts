@@ -13,6 +13,7 @@ import { Importer } from './coordinator/importer.ts';
 import { Rotation } from './coordinator/rotation.ts';
 import { StagingAgain } from './coordinator/staging-again.ts';
 import { StorageCoordinator } from './coordinator/storage-coordinator.ts';
+import { TargetRemoval } from './coordinator/target-removal.ts';
 import { DiskWatch } from './disk/disk-watch.ts';
 import { type DiskSettings, VolumeRoom, type VolumeSpace } from './disk/volume-room.ts';
 import { Fsck } from './fsck/fsck.ts';
@@ -138,6 +139,7 @@ export class Storage implements AsyncDisposable {
   /** Storage's share in operations on sinks. The view should be running: what it does not show is listed from metadata. */
   get definitionHooks(): DefinitionHooks {
     const { tables } = this.#options;
+    const removal = new TargetRemoval({ store: this.#store, view: this.view, tables });
     return {
       prepareTarget: (sink) =>
         tables.ensureTable(
@@ -147,6 +149,7 @@ export class Storage implements AsyncDisposable {
       sinkActivated: (sink) => this.#rotation.succession(sink),
       sinkChanged: (sink) => this.#rotation.succession(sink),
       sinkDeactivated: (sink) => this.#rotation.deactivation(sink),
+      dropTargets: (sinks, signal) => removal.drop(sinks, signal),
     };
   }
 

@@ -65,7 +65,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: `${storage}/coordinator/cleanup.ts`,
     text: 'for (const slice of slices) await this.#removeObjects(slice);',
     planted:
-      'await tables.forgetImport(String(file.sink.projectId), file.importId); for (const slice of slices) await this.#removeObjects(slice);',
+      'await tables.forgetImport(tableSpaceOf(file.sink), file.importId); for (const slice of slices) await this.#removeObjects(slice);',
     caughtBy: [`${unit}/coordinator/cleanup.test.ts`],
   },
   {

@@ -176,7 +176,7 @@ describe('changes of a sink', () => {
     });
     expect((await api.get(orders)).body).not.toHaveProperty('disabled');
     expect((await api.change('PUT', `${orders}/enable`)).body['status']).toBe('success');
-    expect(calls).toEqual(['deactivated 1', 'activated 4']);
+    expect(calls).toEqual(['deactivated 1', 'prepared 4', 'activated 4']);
     expect(await versions()).toEqual(['1 New sink.', '2 Disabled.', '3 Updated.', '4 Enabled.']);
   });
 

@@ -73,25 +73,6 @@ describe('changes of a source', () => {
     expect(await versions(web)).toEqual(['1 New source.', '2 Updated.', '3 Updated.']);
   });
 
-  it('takes one operation on it at a time', async () => {
-    const { transact } = api.store;
-    const held = Promise.withResolvers<void>();
-    api.store.transact = async (transaction) => {
-      if (transaction.writes.some(({ key }) => key.startsWith('definition/source/'))) await held.promise;
-      return transact.call(api.store, transaction);
-    };
-    const first = await api.call('PATCH', web, { payload: { name: 'First' } });
-    expect((await api.call('PUT', `${web}/disable`)).body).toEqual({
-      statusCode: 409,
-      error: 'stream.api.operationInProgress',
-      message: 'Another operation on "1/1/web" is still in progress.',
-    });
-    held.resolve();
-    await api.finished(first);
-    expect((await api.change('PATCH', web, { name: 'Second' })).body['status']).toBe('success');
-    expect((await api.get(web)).body).toMatchObject({ name: 'Second', version: { number: 3 } });
-  });
-
   it.each<[object, string, string]>([
     [{ type: 'otlp' }, 'badRequest', 'Sources of the type "otlp" are not available yet, please use "http".'],
     [{ type: 'x' }, 'invalidEnumValue', 'Value of body.type must be one of "http", "otlp" but got value "x".'],
@@ -193,16 +174,6 @@ describe('changes of a source', () => {
     expect((await api.get(`${web}/sinks`)).body['sinks']).toEqual([]);
     expect(await stored('source/deleted/1/1/web')).toBeUndefined();
     expect(await stored('sink/deleted/1/1/web/s')).toMatchObject({ deleted: { directly: false } });
-  });
-
-  it.each(['true', 'T', '1'])('does not delete tables yet, cascade=%s', async (value) => {
-    const message = 'Deleting a source together with its tables is not available yet, please leave "cascade" out.';
-    expect((await api.call('DELETE', `${web}?cascade=${value}`)).body).toEqual({
-      statusCode: 400,
-      error: 'stream.api.badRequest',
-      message,
-    });
-    expect((await api.get(web)).status).toBe(200);
   });
 
   it('reads cascade as a truth value', async () => {

@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TaskRunner } from '../../../src/features/definitions/task-runner.ts';
+import { sweepTasks } from '../../../src/features/definitions/task-sweep.ts';
 import { ApiHarness } from '../../support/api-harness.ts';
+import { countingIds } from '../../support/counting-ids.ts';
+import { silentLogger } from '../../support/silent-logger.ts';
 
 describe('tasks', () => {
   let api: ApiHarness;
@@ -19,6 +23,55 @@ describe('tasks', () => {
     expect(answer.body).toEqual({ statusCode: 404, error: 'stream.api.taskNotFound', message });
     expect((await api.get(`/v1/tasks/${id}`)).status).toBe(200);
     expect((await api.get('/v1/tasks/unknown')).status).toBe(404);
+  });
+
+  it('end as an error where their process died', async () => {
+    const { store, clock } = api;
+    const { transact } = store;
+    const died = Promise.withResolvers<void>();
+    store.transact = async (transaction) => {
+      if (transaction.writes.some(({ key }) => key.startsWith('definition/source/active/'))) await died.promise;
+      return transact.call(store, transaction);
+    };
+    const task = await api.post('/v1/branches/default/sources', { type: 'http', name: 'Orders' });
+    const path = `/v1/tasks/${String(task.body['taskId'])}`;
+    clock.advance(1500);
+    expect((await api.get(path)).text).toBe(task.text);
+    await new TaskRunner({ store, clock, logger: silentLogger, randomId: countingIds(), nodeId: 'node-1' }).recover();
+    const ended = await api.get(path);
+    died.resolve();
+    expect(ended.text).toBe(
+      task.text
+        .replace('"processing","isFinished":false', '"error","isFinished":true')
+        .replace(
+          '}\n',
+          ',"finishedAt":"2026-06-24T10:00:01.500Z","duration":1500,"error":"The service stopped before the task was finished."}\n',
+        ),
+    );
+  });
+
+  it('are kept for an hour, failed ones for two days', async () => {
+    const { store, clock } = api;
+    const sources = '/v1/branches/default/sources';
+    await api.create(sources, { type: 'http', name: 'web' });
+    api.hooks.prepareTarget = async () => {
+      throw new Error('no target');
+    };
+    const table = { type: 'keboola', tableId: 'in.c-b.t', mapping: { columns: [{ type: 'body', name: 'b' }] } };
+    const failed = await api.change('POST', `${sources}/web/sinks`, { type: 'table', name: 'sink', table });
+    const done = await api.change('PUT', `${sources}/web/disable`);
+    expect([done.body['status'], failed.body['status']]).toEqual(['success', 'error']);
+    const statusAfter = async (ms: number) => {
+      clock.advance(ms);
+      await sweepTasks({ store, clock });
+      const answers = [done, failed].map(({ body }) => api.get(`/v1/tasks/${String(body['taskId'])}`));
+      return (await Promise.all(answers)).map(({ status }) => status);
+    };
+    const hour = 3_600_000;
+    expect(await statusAfter(hour)).toEqual([200, 200]);
+    expect(await statusAfter(1)).toEqual([404, 200]);
+    expect(await statusAfter(47 * hour - 1)).toEqual([404, 200]);
+    expect(await statusAfter(1)).toEqual([404, 404]);
   });
 
   it('have no address with a trailing slash', async () => {
@@ -59,6 +112,13 @@ describe('OpenAPI document', () => {
       'DeleteSink',
       'DisableSink',
       'EnableSink',
+      'ListDeletedSources',
+      'ListDeletedSinks',
+      'UndeleteSource',
+      'RollbackSourceVersion',
+      'UndeleteSink',
+      'RollbackSinkVersion',
+      'RotateSourceSecret',
       'TestSource',
       'GetTask',
     ]);

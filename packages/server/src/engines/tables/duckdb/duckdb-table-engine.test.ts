@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../objects/object-store.ts';
 import { openObjectStore } from '../../objects/registry.ts';
@@ -161,6 +162,20 @@ describe('duckdb table engine', () => {
       await engine[Symbol.asyncDispose]();
       expect(await hashes(copy)).toEqual(before);
     });
+  });
+
+  it('leaves a schema alone in which somebody has a view', async () => {
+    for (const each of [table, { ...table, name: 'u' }]) await harness.engine.ensureTable(each, ['a']);
+    await harness.engine[Symbol.asyncDispose]();
+    const instance = await DuckDBInstance.create(join(harness.folder, '1.duckdb'));
+    const connection = await instance.connect();
+    await connection.run('CREATE VIEW "in.c-b".view AS SELECT 1 AS n');
+    connection.closeSync();
+    instance.closeSync();
+    await harness.reopen();
+    for (const name of ['t', 'u']) await harness.engine.dropTable({ ...table, name });
+    expect((await query('FROM "in.c-b".view')).rows).toEqual([[1]]);
+    await expect(query('FROM "in.c-b".u')).rejects.toMatchObject({ code: 'badRequest' });
   });
 
   it('loads large rows and files within its memory', async () => {

@@ -14,7 +14,7 @@ import { burnImport, completeImport, createLedger, deleteImport, enterImport } f
 import { loadFiles } from './load-files.ts';
 import { ProjectDatabase } from './project-database.ts';
 import { type QueryLimits, readOnlyQuery } from './read-only-query.ts';
-import { quoteTable } from './sql-text.ts';
+import { quoteSchema, quoteTable, quoteText } from './sql-text.ts';
 import { StagedFiles } from './staged-files.ts';
 
 export interface DuckdbTableOptions {
@@ -104,6 +104,7 @@ export class DuckdbTableEngine implements TableEngine {
     if (!(await this.#hasFile(table.project))) return;
     await this.#write(table.project, `The table ${table.schema}.${table.name} cannot be dropped`, async (connection) => {
       await connection.run(`DROP TABLE IF EXISTS ${quoteTable(table)}`);
+      if (await isEmptySchema(connection, table)) await connection.run(`DROP SCHEMA IF EXISTS ${quoteSchema(table)}`);
     });
   }
 
@@ -232,6 +233,14 @@ export class DuckdbTableEngine implements TableEngine {
 interface Attempt {
   readonly signal: AbortSignal;
   readonly unpackGzip: boolean;
+}
+
+/** The engine's own schemas never count as empty. */
+async function isEmptySchema(connection: DuckDBConnection, { project, schema }: TableName): Promise<boolean> {
+  const isIn = `database_name = ${quoteText(project)} AND lower(schema_name) = lower(${quoteText(schema)})`;
+  const content = `SELECT 1 FROM duckdb_tables() WHERE ${isIn} UNION ALL SELECT 1 FROM duckdb_views() WHERE ${isIn}`;
+  const empty = `SELECT 1 FROM duckdb_schemas() WHERE ${isIn} AND NOT internal AND NOT EXISTS (${content})`;
+  return (await connection.runAndReadAll(empty)).getRows().length > 0;
 }
 
 function halfOfMemoryMb(): number {

@@ -9,48 +9,42 @@ interface EntityTask<Key> {
   readonly key: Key;
   /** The success text. */
   readonly result: string;
+  readonly keepsOutputs?: boolean;
+  /** What the client hears at once, looked at when no other operation works on the entity. */
+  check(): Promise<unknown>;
   /** Commits the change and resolves to its revision. */
-  change(): Promise<number>;
+  change(signal: AbortSignal): Promise<number>;
 }
 
 /** Starts a task on a source, which ends when every source node works with the change. */
-export async function startSourceTask(room: OperationRoom, { type, key, result, change }: EntityTask<SourceKey>): Promise<TaskAnswer> {
-  const { tasks, views } = room;
-  const { projectId, branchId, sourceId } = key;
-  const task = await tasks.start({
-    type,
+export async function startSourceTask(room: OperationRoom, task: EntityTask<SourceKey>): Promise<TaskAnswer> {
+  const { projectId, branchId, sourceId } = task.key;
+  const record = await room.tasks.start({
+    ...task,
     projectId,
     entity: `${branchId}/${sourceId}`,
-    outputs: { url: views.sourceUrl(key), projectId, branchId, sourceId },
-    run: (signal) => execute(room, { key, result, change, signal }),
+    outputs: { url: room.views.sourceUrl(task.key), projectId, branchId, sourceId },
+    run: (signal) => execute(room, task, signal),
   });
-  return views.task(task);
+  return room.views.task(record);
 }
 
 /** As `startSourceTask`. */
-export async function startSinkTask(room: OperationRoom, { type, key, result, change }: EntityTask<SinkKey>): Promise<TaskAnswer> {
-  const { tasks, views } = room;
-  const { projectId, branchId, sourceId, sinkId } = key;
-  const task = await tasks.start({
-    type,
+export async function startSinkTask(room: OperationRoom, task: EntityTask<SinkKey>): Promise<TaskAnswer> {
+  const { projectId, branchId, sourceId, sinkId } = task.key;
+  const record = await room.tasks.start({
+    ...task,
     projectId,
     entity: `${branchId}/${sourceId}/${sinkId}`,
-    outputs: { url: views.sinkUrl(key), projectId, branchId, sourceId, sinkId },
-    run: (signal) => execute(room, { key, result, change, signal }),
+    outputs: { url: room.views.sinkUrl(task.key), projectId, branchId, sourceId, sinkId },
+    run: (signal) => execute(room, task, signal),
   });
-  return views.task(task);
-}
-
-interface Execution extends Pick<EntityTask<SourceKey>, 'key' | 'result' | 'change'> {
-  readonly signal: AbortSignal;
+  return room.views.task(record);
 }
 
 /** A source and its sinks change one at a time, while all requests are answered at once. */
-async function execute(room: OperationRoom, { key, result, change, signal }: Execution): Promise<string> {
-  const revision = await room.perSource.run(sourceKeyText(key), () => {
-    signal.throwIfAborted();
-    return change();
-  });
+async function execute(room: OperationRoom, { key, result, change }: EntityTask<SourceKey>, signal: AbortSignal): Promise<string> {
+  const revision = await room.perSource.run({ key: sourceKeyText(key), signal }, () => change(signal));
   await untilApplied(room, revision);
   return result;
 }

@@ -7,12 +7,14 @@ import type { SecretVault } from '../../accounts/secret-vault.ts';
 import type { MappingOptions } from '../../mapping/compile-mapping.ts';
 import { actorOf } from '../actor.ts';
 import type { DefinitionHooks } from '../definition-hooks.ts';
+import type { DefinitionRestorer } from '../definition-restorer.ts';
 import type { DefinitionStore } from '../definition-store.ts';
 import type { DefinitionWriter } from '../definition-writer.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
 import type { Stamp } from '../new-definition.ts';
 import type { SettingDefaults } from '../settings.ts';
 import type { SourceCascade } from '../source-cascade.ts';
+import type { SourceErasure } from '../source-erasure.ts';
 import type { TaskRunner } from '../task-runner.ts';
 import type { DefinitionViews } from './definition-views.ts';
 
@@ -22,6 +24,8 @@ export interface OperationRoom {
   readonly definitions: DefinitionStore;
   readonly writer: DefinitionWriter;
   readonly cascade: SourceCascade;
+  readonly erasure: SourceErasure;
+  readonly restorer: DefinitionRestorer;
   readonly views: DefinitionViews;
   readonly vault: SecretVault;
   readonly tasks: TaskRunner;

@@ -38,14 +38,14 @@ type SourceCall = BranchCall<{ readonly sourceId: string }, unknown, UpdateSetti
 type SinkCall = BranchCall<{ readonly sourceId: string; readonly sinkId: string }, unknown, UpdateSettings>;
 
 /** The dry run before the task tells a wrong request at once; the task patches what there is by then. */
-async function startSourceUpdate(room: OperationRoom, call: SourceCall): Promise<TaskAnswer> {
+function startSourceUpdate(room: OperationRoom, call: SourceCall): Promise<TaskAnswer> {
   const key = { ...call.params, ...call.branch };
   const { patch, description } = patchOf(call);
-  patch((await findSource(room, key)).settings);
   return startSourceTask(room, {
     type: 'api.update.sourceSettings',
     key,
     result: 'Source settings have been updated successfully.',
+    check: async () => patch((await findSource(room, key)).settings),
     change: () => {
       const note = { description, ...stampOf(room, call) };
       return room.writer.updateSource(key, (source) => nextVersion(withSettings(source, patch(source.settings)), note));
@@ -53,14 +53,14 @@ async function startSourceUpdate(room: OperationRoom, call: SourceCall): Promise
   });
 }
 
-async function startSinkUpdate(room: OperationRoom, call: SinkCall): Promise<TaskAnswer> {
+function startSinkUpdate(room: OperationRoom, call: SinkCall): Promise<TaskAnswer> {
   const key = { ...call.params, ...call.branch };
   const { patch, description } = patchOf(call);
-  patch((await findSink(room, key)).settings);
   return startSinkTask(room, {
     type: 'api.update.sinkSettings',
     key,
     result: 'Sink settings have been updated successfully.',
+    check: async () => patch((await findSink(room, key)).settings),
     change: () => {
       const note = { description, ...stampOf(room, call) };
       return room.writer.updateSink(key, (sink) => nextVersion(withSettings(sink, patch(sink.settings)), note));

@@ -55,14 +55,16 @@ async function startUpdate(room: OperationRoom, call: SinkCall<UpdateSink>): Pro
   const { branch, params, body } = call;
   if (body === undefined) throw new AppError('missingPayload', 'missing required payload');
   const key = { ...params, ...branch };
-  const sink = await room.definitions.sink(key);
-  if (sink === undefined) throw sinkMissing(key.sinkId);
-  patchedSink(sink, body);
   const description = body.changeDescription || 'Updated.';
   return startSinkTask(room, {
     type: 'api.update.sink',
     key,
     result: 'Sink has been updated successfully.',
+    check: async () => {
+      const sink = await room.definitions.sink(key);
+      if (sink === undefined) throw sinkMissing(key.sinkId);
+      patchedSink(sink, body);
+    },
     change: () => {
       const note = { description, ...stampOf(room, call) };
       return room.writer.updateSink(key, (before) => nextVersion(patchedSink(before, body), note));
@@ -76,8 +78,7 @@ interface SinkChange {
   change(key: SinkKey, stamp: Stamp): Promise<number>;
 }
 
-async function startChange(room: OperationRoom, call: SinkCall<unknown>, { type, result, change }: SinkChange): Promise<TaskAnswer> {
+function startChange(room: OperationRoom, call: SinkCall<unknown>, { type, result, change }: SinkChange): Promise<TaskAnswer> {
   const key = { ...call.params, ...call.branch };
-  await findSink(room, key);
-  return startSinkTask(room, { type, key, result, change: () => change(key, stampOf(room, call)) });
+  return startSinkTask(room, { type, key, result, check: () => findSink(room, key), change: () => change(key, stampOf(room, call)) });
 }

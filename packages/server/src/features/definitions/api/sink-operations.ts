@@ -32,6 +32,7 @@ export function sinkOperations(room: OperationRoom): BoundOperation[] {
   ];
 }
 
+const creation = 'api.create.sink';
 type CreationCall = BranchCall<{ readonly sourceId: string }, unknown, CreateSink>;
 
 async function startCreation(room: OperationRoom, call: CreationCall): Promise<TaskAnswer> {
@@ -42,11 +43,15 @@ async function startCreation(room: OperationRoom, call: CreationCall): Promise<T
   const content = sinkContent(sourceKey, body);
   const key = { ...sourceKey, sinkId: content.sinkId };
   await findSource(room, sourceKey);
-  await assertFree(room, key);
+  await assertNoRepeat(room, key);
   return startSinkTask(room, {
-    type: 'api.create.sink',
+    type: creation,
     key,
     result: 'Sink has been created successfully.',
+    check: async () => {
+      await findSource(room, sourceKey);
+      if ((await room.definitions.sink(key)) !== undefined) throw sinkExists(key.sinkId);
+    },
     change: async () => {
       const stamp = stampOf(room, call);
       await hooks.prepareTarget(newSink(content, { stamp }));
@@ -64,9 +69,9 @@ export async function findSink(room: Pick<OperationRoom, 'definitions'>, key: Si
 }
 
 /** A repeat within half a second of the creation's start is told as "still being created", by the whole key. */
-async function assertFree({ definitions, tasks }: OperationRoom, sinkKey: SinkKey): Promise<void> {
+async function assertNoRepeat({ definitions, tasks }: OperationRoom, sinkKey: SinkKey): Promise<void> {
   const entityKey = sinkKeyText(sinkKey);
-  const state = tasks.stateOf(entityKey);
-  if (state === 'running') throw sinkExists(entityKey);
-  if ((await definitions.sink(sinkKey)) !== undefined) throw sinkExists(state === 'finished' ? entityKey : sinkKey.sinkId);
+  const operation = tasks.operationOn(entityKey);
+  if (operation?.type !== creation) return;
+  if (operation.isRunning || (await definitions.sink(sinkKey)) !== undefined) throw sinkExists(entityKey);
 }

@@ -11,6 +11,7 @@ import { patchedSource } from '../patched-definition.ts';
 import { startSourceTask } from './entity-task.ts';
 import { type OperationRoom, stampOf } from './operation-room.ts';
 import { findSource } from './source-operations.ts';
+import { untilApplied } from './until-applied.ts';
 
 type SourceCall<Query, Body> = BranchCall<{ readonly sourceId: string }, Query, Body>;
 
@@ -43,36 +44,53 @@ export function sourceChanges(room: OperationRoom): BoundOperation[] {
 
 /** The dry run before the task tells a wrong request at once; the task patches what the source is by then. */
 async function startUpdate(room: OperationRoom, call: SourceCall<unknown, UpdateSource>): Promise<TaskAnswer> {
-  const { branch, params, body } = call;
+  const { body } = call;
   if (body === undefined) throw new AppError('missingPayload', 'missing required payload');
-  patchedSource(await findSource(room, { ...params, ...branch }), body);
   const description = body.changeDescription || 'Updated.';
   return startChange(room, call, {
     type: 'api.update.source',
     result: 'Source has been updated successfully.',
+    check: async (key) => patchedSource(await findSource(room, key), body),
     change: (key, stamp) => room.writer.updateSource(key, (source) => nextVersion(patchedSource(source, body), { description, ...stamp })),
   });
 }
 
-async function startDeletion(room: OperationRoom, call: SourceCall<{ readonly cascade: boolean }, unknown>): Promise<TaskAnswer> {
-  if (call.query.cascade) {
-    throw new AppError('badRequest', 'Deleting a source together with its tables is not available yet, please leave "cascade" out.');
+function startDeletion(room: OperationRoom, call: SourceCall<{ readonly cascade: boolean }, unknown>): Promise<TaskAnswer> {
+  const type = 'api.delete.source';
+  if (!call.query.cascade) {
+    return startChange(room, call, {
+      type,
+      result: 'Source has been deleted successfully.',
+      change: (key, stamp) => room.cascade.delete(key, stamp),
+    });
   }
   return startChange(room, call, {
-    type: 'api.delete.source',
-    result: 'Source has been deleted successfully.',
-    change: (key, stamp) => room.cascade.delete(key, stamp),
+    type,
+    result: 'Source and its destination tables and bucket have been deleted.',
+    keepsOutputs: true,
+    change: (key, stamp, signal) => room.erasure.run(key, { stamp, signal, untilApplied: (revision) => untilApplied(room, revision) }),
   });
 }
 
 interface SourceChange {
   readonly type: string;
   readonly result: string;
-  change(key: SourceKey, stamp: Stamp): Promise<number>;
+  readonly keepsOutputs?: boolean;
+  /** By default the source must be there. */
+  check?(key: SourceKey): Promise<unknown>;
+  change(key: SourceKey, stamp: Stamp, signal: AbortSignal): Promise<number>;
 }
 
-async function startChange(room: OperationRoom, call: SourceCall<unknown, unknown>, { type, result, change }: SourceChange) {
+function startChange(
+  room: OperationRoom,
+  call: SourceCall<unknown, unknown>,
+  { check = (key) => findSource(room, key), change, ...task }: SourceChange,
+): Promise<TaskAnswer> {
   const key = { ...call.params, ...call.branch };
-  await findSource(room, key);
-  return startSourceTask(room, { type, key, result, change: () => change(key, stampOf(room, call)) });
+  return startSourceTask(room, {
+    ...task,
+    key,
+    check: () => check(key),
+    change: (signal) => change(key, stampOf(room, call), signal),
+  });
 }

@@ -30,19 +30,20 @@ export function sourceOperations(room: OperationRoom): BoundOperation[] {
 }
 
 async function startCreation(room: OperationRoom, call: BranchCall<unknown, unknown, CreateSource>): Promise<TaskAnswer> {
-  const { definitions, writer, vault, tasks } = room;
+  const { definitions, writer, vault } = room;
   const { branch, body } = call;
   if (body === undefined) throw new AppError('missingPayload', 'missing required payload');
   const content = sourceContent(branch, body);
   const key = { ...branch, sourceId: content.sourceId };
-  const entityKey = sourceKeyText(key);
-  if (tasks.stateOf(entityKey) === 'running' || (await definitions.source(key)) !== undefined) throw sourceExists(key.sourceId);
   return startSourceTask(room, {
     type: 'api.create.source',
     key,
     result: 'Source has been created successfully.',
+    check: async () => {
+      if ((await definitions.source(key)) !== undefined) throw sourceExists(key.sourceId);
+    },
     change: () => {
-      const secret = vault.store(vault.newSecret(), entityKey);
+      const secret = vault.store(vault.newSecret(), sourceKeyText(key));
       const stamp = stampOf(room, call);
       return writer.createSource(key, (deleted) => newSource(content, { secret, stamp, deleted }));
     },

@@ -19,6 +19,7 @@ import {
   sliceStatsMetadataKey,
 } from '../state/storage-keys.ts';
 import type { StorageStore } from '../state/storage-store.ts';
+import { tableSpaceOf } from '../table-name.ts';
 import { slicesOfFile } from './file-slices.ts';
 
 interface CleanupOptions {
@@ -49,7 +50,7 @@ export class Cleanup {
     if (slices.some((slice) => slice.state !== 'uploaded' || slice.localRemovedAt === undefined)) return false;
     for (const slice of slices) await this.#removeObjects(slice);
     checkpoint('cleanup.afterObjects');
-    for (const id of ledgerIdsOf(file)) await tables.forgetImport(String(file.sink.projectId), id);
+    for (const id of ledgerIdsOf(file)) await tables.forgetImport(tableSpaceOf(file.sink), id);
     checkpoint('cleanup.afterLedger');
     await this.#removeSlices(fileKey, slices);
     return this.#removeFile(fileKey);

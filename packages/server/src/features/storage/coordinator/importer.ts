@@ -75,7 +75,7 @@ export class Importer {
     const { rows } = await this.#tables.importFile(
       {
         importId: ledgerIdOf(file),
-        table: tableNameOf(file.sink.projectId, file.tableId),
+        table: tableNameOf(file.sink, file.tableId),
         columns: file.columns,
         rows: file.figures.goodRows,
         checksum: file.checksum,
@@ -111,7 +111,7 @@ export class Importer {
   async discard(fileKey: string, file: File & { state: 'discarding' }): Promise<File | undefined> {
     const burn = await this.#tables.burnImport({
       importId: ledgerIdOf(file),
-      table: tableNameOf(file.sink.projectId, file.tableId),
+      table: tableNameOf(file.sink, file.tableId),
       rows: file.figures.goodRows,
       checksum: file.checksum,
     });

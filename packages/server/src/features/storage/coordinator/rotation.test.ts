@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { sourceFixture } from '../../../../test/support/definition-fixture.ts';
 import { checkHistory } from '../../../../test/support/storage-history.ts';
 import { openStorageRoom, quietSettings, type StorageRoom, testSink, testSinkKey } from '../../../../test/support/storage-room.ts';
 import { systemClock } from '../../../kernel/time/clock.ts';
 import type { TransactionPart } from '../../definitions/definition-hooks.ts';
+import { definitionPrefix } from '../../definitions/keys.ts';
 import type { CodecName } from '../block/block-codec.ts';
 import { storagePrefix } from '../state/storage-keys.ts';
 import { decodeFile, decodeSlice, StorageStore } from '../state/storage-store.ts';
@@ -74,6 +76,18 @@ test('a file is closed with its open slice and followed by one with another impo
   expect((await slices()).map(({ slice }) => slice.state)).toEqual(['closing', 'closing', 'writing']);
   await checkHistory(room.metadata);
 });
+
+test.each(['activeSource', 'deletedSource'] as const)(
+  'a file has the settings of its %s: a sink may come back before it',
+  async (state) => {
+    const settings = [{ key: 'storage.level.staging.upload.trigger.count', value: 77 }];
+    const source = sourceFixture({ sourceId: 'source', settings });
+    const key = `${definitionPrefix[state]}1/1/source`;
+    await room.metadata.transact({ checks: [], writes: [{ type: 'put', key, value: JSON.stringify(source) }] });
+    expect((await room.metadata.transact(await rotation.succession(testSink))).committed).toBe(true);
+    expect((await writingFile()).file.settings.upload.count).toBe(77);
+  },
+);
 
 test('what is closed already, or gone, is not rotated again', async () => {
   const { key: file } = await writingFile();

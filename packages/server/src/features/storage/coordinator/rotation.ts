@@ -118,10 +118,15 @@ export class Rotation {
     return { key, modRevision: entry?.modRevision ?? 0, value };
   }
 
+  /** While a source is undeleted, its sinks are activated before it. */
   async #source(sink: Sink): Promise<Source | undefined> {
-    const key = definitionPrefix.activeSource + sourceKeyText(sink);
-    const entry = await this.#options.store.metadata.get(key);
-    return entry && decodeJson(entry.value, { schema: sourceSchema, what: key, code: 'invariantBroken' });
+    const { metadata } = this.#options.store;
+    const keys = [definitionPrefix.activeSource, definitionPrefix.deletedSource].map((prefix) => prefix + sourceKeyText(sink));
+    for (const key of keys) {
+      const entry = await metadata.get(key);
+      if (entry !== undefined) return decodeJson(entry.value, { schema: sourceSchema, what: key, code: 'invariantBroken' });
+    }
+    return undefined;
   }
 
   async #commit(...parts: readonly TransactionPart[]): Promise<boolean> {

@@ -33,7 +33,7 @@ export class StagingAgain {
     const staging = stagingOfFile(file);
     const burn = await tables.burnImport({
       importId: ledgerIdOf(file),
-      table: tableNameOf(file.sink.projectId, file.tableId),
+      table: tableNameOf(file.sink, file.tableId),
       rows: file.figures.goodRows,
       checksum: file.checksum,
     });
