@@ -21,6 +21,8 @@ export interface Operation<Params = unknown, Query = unknown, Body = unknown, An
   readonly status: 200 | 202;
   /** `undefined` alone: an empty body. */
   readonly answer: z.ZodType<Answer>;
+  /** Of an answer that is a text; absent: JSON. */
+  readonly answerType?: 'application/yaml';
   /** Error names beyond those that every operation may answer. */
   readonly errors: readonly string[];
 }

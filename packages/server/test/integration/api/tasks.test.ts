@@ -18,6 +18,7 @@ describe('tasks', () => {
     const message = `Task "${id}" not found in the project.`;
     expect(answer.body).toEqual({ statusCode: 404, error: 'stream.api.taskNotFound', message });
     expect((await api.get(`/v1/tasks/${id}`)).status).toBe(200);
+    expect((await api.get(`/v1/tasks/${id.split('/').map(encodeURIComponent).join('/')}`)).body['taskId']).toBe(id);
     expect((await api.get('/v1/tasks/unknown')).status).toBe(404);
   });
 
