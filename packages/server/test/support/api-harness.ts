@@ -4,6 +4,7 @@ import { createApiServer } from '../../src/components/api/api-server.ts';
 import { LocalTokenVerifier } from '../../src/features/accounts/local-token-verifier.ts';
 import { LocalTokens } from '../../src/features/accounts/local-tokens.ts';
 import { SecretVault } from '../../src/features/accounts/secret-vault.ts';
+import type { TokenVerifier } from '../../src/features/accounts/token-verifier.ts';
 import type { DefinitionHooks } from '../../src/features/definitions/definition-hooks.ts';
 import { TaskRunner } from '../../src/features/definitions/task-runner.ts';
 import { credentialHeaders } from '../../src/features/mapping/headers-json.ts';
@@ -17,6 +18,11 @@ interface Answer {
   readonly text: string;
   readonly body: Record<string, unknown>;
   readonly headers: Readonly<Record<string, unknown>>;
+}
+
+interface ApiHarnessOptions {
+  /** Instead of the local tokens. */
+  readonly verifier?: TokenVerifier;
 }
 
 /** The API server on metadata in memory: a clock that stands, ids that count, answers checked against the contract. */
@@ -49,7 +55,7 @@ export class ApiHarness implements AsyncDisposable {
   token = '';
   readToken = '';
 
-  static async open(): Promise<ApiHarness> {
+  static async open(options: ApiHarnessOptions = {}): Promise<ApiHarness> {
     const harness = new ApiHarness();
     const { store, clock, vault, tokens, tasks, hooks } = harness;
     harness.token = (await tokens.create({ role: 'admin', description: 'admin token' })).token;
@@ -62,7 +68,7 @@ export class ApiHarness implements AsyncDisposable {
         tasks,
         hooks,
         logger: silentLogger,
-        verifier: new LocalTokenVerifier({ tokens, store, clock, logger: silentLogger }),
+        verifier: options.verifier ?? new LocalTokenVerifier({ tokens, store, clock, logger: silentLogger }),
         randomId: harness.#ids,
         hiddenHeaders: credentialHeaders,
         mapping: { maxRowBytes: 10_000, uuid: () => '01979f5e-0000-7000-8000-000000000000' },

@@ -1,6 +1,8 @@
 import cors from '@fastify/cors';
 import { openApiDocument } from '@sluice/contract/openapi';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Principal } from '../../features/accounts/principal.ts';
+import { requestToken } from '../../features/accounts/request-token.ts';
 import type { TokenVerifier } from '../../features/accounts/token-verifier.ts';
 import type { BoundOperation } from '../../features/definitions/bound-operation.ts';
 import { type DefinitionApiDeps, definitionOperations } from '../../features/definitions/definition-operations.ts';
@@ -106,7 +108,7 @@ function addRoute(app: FastifyInstance, { bound, deps }: { readonly bound: Bound
     handler: async (request, reply) => {
       const raw = rawRequest(request, { path, clientIpOf: deps.clientIpOf });
       const execute = bound.prepare(raw);
-      const value = await execute(() => authorize(deps.verifier, raw.token ?? ''));
+      const value = await execute(() => authorize(deps.verifier, request));
       if (value === undefined) return reply.code(status).send();
       const answer = JSON.stringify(value);
       if (deps.validateAnswers === true && JSON.stringify(schema.parse(JSON.parse(answer))) !== answer) {
@@ -120,11 +122,11 @@ function addRoute(app: FastifyInstance, { bound, deps }: { readonly bound: Bound
   });
 }
 
-async function authorize(verifier: TokenVerifier, token: string) {
-  const verdict = await verifier.verify(token);
-  if (!verdict.accepted) throw new TokenRefused(verdict);
-  if (!verdict.principal.master) throw new AppError('masterTokenRequired', 'Please provide a master token of a project administrator.');
-  return verdict.principal;
+async function authorize(verifier: TokenVerifier, { headers }: FastifyRequest): Promise<Principal> {
+  const project = headers['x-kbc-projectid'];
+  const verdict = await verifier.verify(requestToken(headers) ?? '', typeof project === 'string' ? project : undefined);
+  if (verdict.accepted) return verdict.principal;
+  throw new TokenRefused(verdict);
 }
 
 /** A path with a slash too many leads to the one without; a known path says which methods it takes; else it is not there. */
