@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { AggregatedStatistics } from '@sluice/contract/aggregation';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { createApiServer } from '../../src/components/api/api-server.ts';
 import { LocalTokenVerifier } from '../../src/features/accounts/local-token-verifier.ts';
@@ -6,6 +7,7 @@ import { LocalTokens } from '../../src/features/accounts/local-tokens.ts';
 import { SecretVault } from '../../src/features/accounts/secret-vault.ts';
 import type { TokenVerifier } from '../../src/features/accounts/token-verifier.ts';
 import type { DefinitionHooks } from '../../src/features/definitions/definition-hooks.ts';
+import { sinkKeyText } from '../../src/features/definitions/keys.ts';
 import { TaskRunner } from '../../src/features/definitions/task-runner.ts';
 import { credentialHeaders } from '../../src/features/mapping/headers-json.ts';
 import { countingIds } from './counting-ids.ts';
@@ -19,6 +21,12 @@ interface Answer {
   readonly body: Record<string, unknown>;
   readonly headers: Readonly<Record<string, unknown>>;
 }
+
+const noStatistics: AggregatedStatistics = {
+  total: { recordsCount: 0, compressedSize: 0, uncompressedSize: 0 },
+  levels: {},
+  files: [],
+};
 
 interface ApiHarnessOptions {
   /** Instead of the local tokens. */
@@ -51,6 +59,8 @@ export class ApiHarness implements AsyncDisposable {
     sinkChanged: async () => ({ checks: [], writes: [] }),
     sinkDeactivated: async () => ({ checks: [], writes: [] }),
   };
+  /** By text of the sink's key; of others there is none. */
+  readonly statistics = new Map<string, AggregatedStatistics>();
   readonly #app: FastifyInstance[] = [];
   token = '';
   readToken = '';
@@ -67,6 +77,7 @@ export class ApiHarness implements AsyncDisposable {
         vault,
         tasks,
         hooks,
+        sinkStatistics: async (key) => harness.statistics.get(sinkKeyText(key)) ?? noStatistics,
         logger: silentLogger,
         verifier: options.verifier ?? new LocalTokenVerifier({ tokens, store, clock, logger: silentLogger }),
         randomId: harness.#ids,

@@ -1,3 +1,4 @@
+import type { AggregatedStatistics } from '@sluice/contract/aggregation';
 import { apiVersionIndex, getTask, openapi3Json } from '@sluice/contract/operations';
 import type { MetadataStore } from '../../engines/metadata/metadata-store.ts';
 import { AppError } from '../../kernel/errors/app-error.ts';
@@ -5,6 +6,7 @@ import type { Logger } from '../../kernel/observe/logger.ts';
 import type { Clock } from '../../kernel/time/clock.ts';
 import type { SecretVault } from '../accounts/secret-vault.ts';
 import type { MappingOptions } from '../mapping/compile-mapping.ts';
+import { aggregationOperations } from './api/aggregation-operations.ts';
 import { DefinitionViews } from './api/definition-views.ts';
 import { settingsOperations } from './api/settings-operations.ts';
 import { sinkChanges } from './api/sink-changes.ts';
@@ -19,6 +21,7 @@ import type { DefinitionHooks } from './definition-hooks.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { DefinitionWriter } from './definition-writer.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
+import type { SinkKey } from './keys.ts';
 import type { SettingDefaults } from './settings.ts';
 import { SourceCascade } from './source-cascade.ts';
 import type { TaskRunner } from './task-runner.ts';
@@ -40,6 +43,8 @@ export interface DefinitionApiDeps {
   readonly mapping: MappingOptions;
   /** Where the service is configured otherwise than the contract says. */
   readonly settingDefaults?: SettingDefaults;
+  /** What another feature knows of a sink; absent: sinks are shown without. */
+  readonly sinkStatistics?: (key: SinkKey) => Promise<AggregatedStatistics>;
   /** Headers that no column shows, lower case; the token of this API never. */
   readonly hiddenHeaders: ReadonlySet<string>;
   readonly clock: Clock;
@@ -63,6 +68,7 @@ export function definitionOperations(deps: DefinitionApiDeps, openApiDocument: (
   return [
     bindPublic(apiVersionIndex, async () => ({ api: 'stream', documentation: `${apiUrl()}/v1/documentation` })),
     bindPublic(openapi3Json, async () => openApiDocument()),
+    ...aggregationOperations(room),
     ...sourceOperations(room),
     ...sourceChanges(room),
     ...settingsOperations(room),

@@ -38,6 +38,7 @@ describe('OpenAPI document', () => {
     expect(operations.map(({ operationId }) => operationId)).toEqual([
       'ApiVersionIndex',
       'Openapi3Json',
+      'AggregationSources',
       'ListSources',
       'CreateSource',
       'GetSource',
