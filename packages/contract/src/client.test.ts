@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Client, type ClientOptions } from './client.ts';
+import { apiVersionIndex } from './documentation-operations.ts';
 import { operation } from './operation.ts';
-import { apiVersionIndex, createSource, deleteSource, getSink, getTask, listSources, testSource } from './operations.ts';
+import { createSource, deleteSource, getSink, getTask, listSources, testSource } from './operations.ts';
 import { sourceStatisticsClear } from './statistics-operations.ts';
 
 interface Sent {

@@ -11,7 +11,7 @@ export interface ClientOptions {
   readonly branchId?: string;
   /** Ends every request and every wait of this client. */
   readonly signal?: AbortSignal;
-  /** Longest time of one request. 35,000 by default: the service ends a request within 30 s. */
+  /** Longest time of one request. 35,000 by default: the service answers within 33 s. */
   readonly timeoutMs?: number;
   readonly fetch?: typeof fetch;
   /** The time between two looks at a task; rejects with the signal's reason as soon as it aborts. */

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { apiVersionIndex } from '@sluice/contract/operations';
+import { apiVersionIndex } from '@sluice/contract/documentation-operations';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiClient } from '../support/api-client.ts';
 import { demoFlags, portBase, type RunningSluice, startSluice } from '../support/start-sluice.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { openapi3Json } from '@sluice/contract/operations';
+import { openapi3Json } from '@sluice/contract/documentation-operations';
 import { discardQuarantinedFile, listQuarantine, retryQuarantinedFile } from '@sluice/contract/quarantine-operations';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';

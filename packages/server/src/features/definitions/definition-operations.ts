@@ -1,5 +1,5 @@
 import type { AggregatedStatistics } from '@sluice/contract/aggregation';
-import { apiVersionIndex, getTask, openapi3Json } from '@sluice/contract/operations';
+import { getTask } from '@sluice/contract/operations';
 import type { MetadataStore } from '../../engines/metadata/metadata-store.ts';
 import { AppError } from '../../kernel/errors/app-error.ts';
 import type { Logger } from '../../kernel/observe/logger.ts';
@@ -15,7 +15,7 @@ import { sourceChanges } from './api/source-changes.ts';
 import { sourceOperations } from './api/source-operations.ts';
 import { testOperations } from './api/test-operations.ts';
 import { versionOperations } from './api/version-operations.ts';
-import { bindProject, bindPublic } from './bind-operation.ts';
+import { bindProject } from './bind-operation.ts';
 import type { BoundOperation } from './bound-operation.ts';
 import type { DefinitionHooks } from './definition-hooks.ts';
 import { DefinitionStore } from './definition-store.ts';
@@ -55,8 +55,8 @@ export interface DefinitionApiDeps {
 }
 
 /** All operations that are built. */
-export function definitionOperations(deps: DefinitionApiDeps, openApiDocument: () => Readonly<Record<string, unknown>>): BoundOperation[] {
-  const { tasks, apiUrl } = deps;
+export function definitionOperations(deps: DefinitionApiDeps): BoundOperation[] {
+  const { tasks } = deps;
   const room = {
     ...deps,
     definitions: new DefinitionStore(deps.store),
@@ -66,8 +66,6 @@ export function definitionOperations(deps: DefinitionApiDeps, openApiDocument: (
     perSource: new KeyedMutex(),
   };
   return [
-    bindPublic(apiVersionIndex, async () => ({ api: 'stream', documentation: `${apiUrl()}/v1/documentation` })),
-    bindPublic(openapi3Json, async () => openApiDocument()),
     ...aggregationOperations(room),
     ...sourceOperations(room),
     ...sourceChanges(room),

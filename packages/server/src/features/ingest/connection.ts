@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { closeLingering } from './lingering-close.ts';
+import { closeLingering } from '../../kernel/lifecycle/lingering-close.ts';
 
 /**
  * What a connection still owes its client. Requests may be sent without waiting for answers, and answers go out in the order

@@ -87,9 +87,9 @@ describe('tokens of a Keboola project', () => {
       { authorization: 'Bearer unknown', 'x-storageapi-token': reader.token },
       { 'x-storageapi-token': `Bearer ${reader.token}` },
     ]) {
-      expect((await api.app.inject({ url: sources, headers })).statusCode).toBe(200);
+      expect((await api.inject({ url: sources, headers })).statusCode).toBe(200);
     }
-    expect((await api.app.inject({ url: sources, headers: { authorization: `Basic ${reader.token}` } })).statusCode).toBe(400);
+    expect((await api.inject({ url: sources, headers: { authorization: `Basic ${reader.token}` } })).statusCode).toBe(400);
   });
 
   it('that are programmatic are told what is missing', async () => {

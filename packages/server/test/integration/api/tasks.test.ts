@@ -30,14 +30,18 @@ describe('tasks', () => {
 describe('OpenAPI document', () => {
   it('describes every operation, with schemas that all exist', async () => {
     await using api = await ApiHarness.open();
-    const answer = await api.app.inject('/v1/documentation/openapi3.json');
+    const answer = await api.inject('/v1/documentation/openapi3.json');
     const document = answer.json();
     const operations = Object.values<object>(document.paths).flatMap((path) =>
       Object.values<{ operationId: string; security?: unknown }>(path as never),
     );
     expect(operations.map(({ operationId }) => operationId)).toEqual([
+      'ApiRootIndex',
       'ApiVersionIndex',
+      'OpenapiJson',
+      'OpenapiYaml',
       'Openapi3Json',
+      'Openapi3Yaml',
       'AggregationSources',
       'ListSources',
       'CreateSource',
@@ -65,7 +69,7 @@ describe('OpenAPI document', () => {
       'GetTask',
     ]);
     const open = operations.filter(({ security }) => security === undefined).map(({ operationId }) => operationId);
-    expect(open).toEqual(['ApiVersionIndex', 'Openapi3Json']);
+    expect(open).toEqual(['ApiRootIndex', 'ApiVersionIndex', 'OpenapiJson', 'OpenapiYaml', 'Openapi3Json', 'Openapi3Yaml']);
     expect(document.components.securitySchemes['storage-api-token']).toMatchObject({
       type: 'apiKey',
       in: 'header',
