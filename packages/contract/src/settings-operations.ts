@@ -37,7 +37,7 @@ export const updateSourceSettings = operation({
   body: updateSettingsSchema,
   status: 202,
   answer: taskSchema,
-  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound'],
+  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound', 'stream.api.operationInProgress'],
 });
 
 export const getSinkSettings = operation({
@@ -66,5 +66,5 @@ export const updateSinkSettings = operation({
   body: updateSettingsSchema,
   status: 202,
   answer: taskSchema,
-  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound', 'stream.api.sinkNotFound'],
+  errors: ['stream.api.forbidden', 'stream.api.sourceNotFound', 'stream.api.sinkNotFound', 'stream.api.operationInProgress'],
 });
