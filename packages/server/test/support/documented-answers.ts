@@ -1,14 +1,9 @@
-import * as aggregation from '@sluice/contract/aggregation-operations';
-import * as documentation from '@sluice/contract/documentation-operations';
 import { errorBodySchema } from '@sluice/contract/error-body';
 import type { Operation } from '@sluice/contract/operation';
-import * as definitions from '@sluice/contract/operations';
-import * as quarantine from '@sluice/contract/quarantine-operations';
-import * as settings from '@sluice/contract/settings-operations';
-import * as statistics from '@sluice/contract/statistics-operations';
 import { documentationRoutes } from '../../src/components/api/documentation.ts';
+import { contractOperations } from './contract-operations.ts';
 
-export interface SeenAnswer {
+interface SeenAnswer {
   readonly method: string;
   /** Path and query. */
   readonly url: string;
@@ -16,11 +11,6 @@ export interface SeenAnswer {
   readonly text: string;
   readonly contentType: unknown;
 }
-
-/** Every operation of the contract. */
-export const operations: readonly Operation[] = [aggregation, documentation, definitions, quarantine, settings, statistics].flatMap(
-  (module): Operation[] => Object.values(module),
-);
 
 const plainPaths: readonly string[] = ['/health-check', ...documentationRoutes.map(({ path }) => path)];
 /** Of these each operation says which it answers; the others any may answer. */
@@ -66,7 +56,7 @@ function successProblem({ method, url, status, text, contentType }: SeenAnswer):
 /** Words of a path win over parameters. */
 function operationOf(method: string, url: string): Operation | undefined {
   const segments = pathOf(url).split('/');
-  const candidates = operations.filter((operation) => operation.method === method && matches(operation.path.split('/'), segments));
+  const candidates = contractOperations.filter((operation) => operation.method === method && matches(operation.path.split('/'), segments));
   return candidates.sort((one, other) => one.path.split('{').length - other.path.split('{').length)[0];
 }
 
