@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { ApiError } from '../packages/contract/src/client-errors.ts';
+import { getSink, getSource, listSources } from '../packages/contract/src/operations.ts';
 import { callAdmin } from '../packages/server/src/kernel/folder/admin-client.ts';
 import { writeFileDurably } from '../packages/server/src/kernel/folder/durable-file.ts';
 import { ApiClient } from '../packages/server/test/support/api-client.ts';
 
 const sourceId = 'demo';
-const sourcePath = `/v1/branches/default/sources/${sourceId}`;
 
 const path = (name: string, from: string, defaultValue: string) => ({ type: 'path', name, path: from, defaultValue, rawString: true });
 
@@ -34,7 +35,7 @@ interface TokenPlace {
 /** The admin token of the token file; a new one where the file is missing or its token is not known any more. */
 export async function keepToken({ apiUrl, dataDir, tokenFile, firstToken }: TokenPlace): Promise<string> {
   const kept = firstToken ?? (await readFile(tokenFile, 'utf8').catch(() => '')).trim();
-  const isGood = kept !== '' && (await statusOf(apiUrl, '/v1/branches/default/sources', kept)) === 200;
+  const isGood = kept !== '' && (await isAnswered(new ApiClient({ apiUrl, token: kept }).call(listSources), 401));
   const token = isGood ? kept : await createToken(dataDir);
   if (token !== kept || firstToken !== undefined) await writeFileDurably(tokenFile, `${token}\n`);
   return token;
@@ -49,13 +50,19 @@ async function createToken(dataDir: string): Promise<string> {
 /** Creates the source `demo` with the table `in.c-demo.events` where they are missing. Resolves to the URL that takes events. */
 export async function ensureDemoTable({ apiUrl, token }: { readonly apiUrl: string; readonly token: string }): Promise<string> {
   const api = new ApiClient({ apiUrl, token });
-  if ((await statusOf(apiUrl, sourcePath, token)) === 404) await api.createSource(sourceId);
-  if ((await statusOf(apiUrl, `${sourcePath}/sinks/${demoSink.sinkId}`, token)) === 404) await api.createTableSink(sourceId, demoSink);
+  const { sinkId } = demoSink;
+  if (!(await isAnswered(api.call(getSource, { params: { sourceId } }), 404))) await api.createSource(sourceId);
+  if (!(await isAnswered(api.call(getSink, { params: { sourceId, sinkId } }), 404))) await api.createTableSink(sourceId, demoSink);
   return api.sourceUrl(sourceId);
 }
 
-async function statusOf(apiUrl: string, at: string, token: string): Promise<number> {
-  const response = await fetch(new URL(at, apiUrl), { headers: { 'X-StorageApi-Token': token } });
-  await response.arrayBuffer();
-  return response.status;
+/** False where the answer is this refusal. */
+async function isAnswered(call: Promise<unknown>, refusal: 401 | 404): Promise<boolean> {
+  try {
+    await call;
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === refusal) return false;
+    throw error;
+  }
 }

@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 test.each([
   { name: 'format and lint', command: ['biome', 'ci', '--error-on-warnings', '--colors=off', '.'] },
   { name: 'types', command: ['tsc', '-p', 'tsconfig.json'] },
+  { name: 'types of the contract in a browser', command: ['tsc', '-p', 'packages/contract'] },
   { name: 'boundaries', command: ['node', 'tools/check-boundaries.ts'] },
   { name: 'dead code', command: ['knip', '--no-progress'] },
   { name: 'generated docs', command: ['node', 'tools/generate-docs.ts', '--check'] },

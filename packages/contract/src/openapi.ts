@@ -39,7 +39,7 @@ export function openApiDocument({ operations, apiUrl }: OpenApiOptions): Json {
 }
 
 function operationObject(operation: Operation, schemas: Json): Json {
-  const { id, summary, tag, access, params, query, body, rawBody, status, answer, errors } = operation;
+  const { id, summary, tag, access, params, query, body, rawBody, status, answer, answerType, errors } = operation;
   const errorNames =
     errors.length > 0 ? `Beyond the errors of every operation: ${errors.map((name) => `\`${name}\``).join(', ')}.` : undefined;
   return {
@@ -53,13 +53,17 @@ function operationObject(operation: Operation, schemas: Json): Json {
     ...(rawBody === true && { requestBody: { content: { '*/*': { schema: {} } } } }),
     responses: {
       [String(status)]: {
-        description: status === 202 ? 'The task is started.' : 'Done.',
-        ...(!(answer instanceof z.ZodUndefined) && { content: jsonContent(schemaObject(answer, { io: 'output', schemas })) }),
+        description: descriptions[status],
+        ...(!(answer instanceof z.ZodUndefined) && {
+          content: { [answerType ?? 'application/json']: { schema: schemaObject(answer, { io: 'output', schemas }) } },
+        }),
       },
       default: { description: 'The operation failed.', content: jsonContent(schemaObject(errorBodySchema, { io: 'output', schemas })) },
     },
   };
 }
+
+const descriptions = { 200: 'Done.', 202: 'The task is started.', 301: 'It is elsewhere.' } as const;
 
 const jsonContent = (schema: unknown): Json => ({ 'application/json': { schema } });
 

@@ -18,9 +18,12 @@ export interface Operation<Params = unknown, Query = unknown, Body = unknown, An
   /** A JSON body; absent where there is none, or where any body is taken as it is (`rawBody`). */
   readonly body?: z.ZodType<Body>;
   readonly rawBody?: true;
-  readonly status: 200 | 202;
+  /** 301 leads elsewhere, by a header. */
+  readonly status: 200 | 202 | 301;
   /** `undefined` alone: an empty body. */
   readonly answer: z.ZodType<Answer>;
+  /** Of an answer that is a text; absent: JSON. */
+  readonly answerType?: 'application/yaml';
   /** Error names beyond those that every operation may answer. */
   readonly errors: readonly string[];
 }

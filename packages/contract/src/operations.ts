@@ -3,7 +3,6 @@ import { booleanText, integerText, text } from './fields.ts';
 import { mappingTestSchema } from './mapping-test.ts';
 import { operation } from './operation.ts';
 import { pageQuerySchema } from './page.ts';
-import { serviceDetailSchema } from './service-detail.ts';
 import { createSinkSchema, signals, sinkSchema, sinksListSchema, updateSinkSchema } from './sink.ts';
 import { createSourceSchema, sourceSchema, sourcesListSchema, updateSourceSchema } from './source.ts';
 import { taskSchema } from './task.ts';
@@ -19,34 +18,6 @@ const versionNumber = integerText({ min: 1 });
 const branchPath = '/v1/branches/{branchId}';
 const sourcePath = `${branchPath}/sources/{sourceId}`;
 const sinkPath = `${sourcePath}/sinks/{sinkId}`;
-
-export const apiVersionIndex = operation({
-  id: 'ApiVersionIndex',
-  method: 'GET',
-  path: '/v1',
-  summary: 'Name of the API and where its documentation is.',
-  tag: 'documentation',
-  access: 'public',
-  params: nothing,
-  query: nothing,
-  status: 200,
-  answer: serviceDetailSchema,
-  errors: [],
-});
-
-export const openapi3Json = operation({
-  id: 'Openapi3Json',
-  method: 'GET',
-  path: '/v1/documentation/openapi3.json',
-  summary: 'This document.',
-  tag: 'documentation',
-  access: 'public',
-  params: nothing,
-  query: nothing,
-  status: 200,
-  answer: z.record(z.string(), z.unknown()),
-  errors: [],
-});
 
 export const listSources = operation({
   id: 'ListSources',

@@ -14,7 +14,7 @@ export const levelSchema = z
 export type LevelAnswer = z.infer<typeof levelSchema>;
 
 /** Levels without records are left out. */
-const levelsSchema = z
+export const levelsSchema = z
   .object({ local: levelSchema.optional(), staging: levelSchema.optional(), target: levelSchema.optional() })
   .meta({ id: 'Levels' });
 export type LevelsAnswer = z.infer<typeof levelsSchema>;
@@ -22,7 +22,7 @@ export type LevelsAnswer = z.infer<typeof levelsSchema>;
 export const statisticsTotalSchema = z.object({ total: levelSchema, levels: levelsSchema }).meta({ id: 'SinkStatisticsTotalResult' });
 export type StatisticsTotal = z.infer<typeof statisticsTotalSchema>;
 
-const sinkFileSchema = z
+export const sinkFileSchema = z
   .object({
     state: z.enum(['writing', 'closing', 'importing', 'imported']),
     openedAt: timestamp,

@@ -4,6 +4,7 @@ import { TaskRunner } from '../features/definitions/task-runner.ts';
 import { createClientIp } from '../features/ingest/client-ip.ts';
 import { headerNames } from '../features/mapping/headers-json.ts';
 import { createUuidV7 } from '../features/mapping/uuid.ts';
+import { createAggregatedStatistics } from '../features/storage/aggregated-statistics.ts';
 import { quarantineOperations } from '../features/storage/quarantine-operations.ts';
 import { statisticsOperations } from '../features/storage/statistics-operations.ts';
 import { randomId } from '../kernel/codec/random-id.ts';
@@ -33,6 +34,7 @@ export async function startApi(node: Node, { sourceUrl, verifier }: ApiParts): P
     vault: new SecretVault({ key: folder.secretKey, randomId }),
     tasks,
     hooks: storage.definitionHooks,
+    sinkStatistics: createAggregatedStatistics({ store: metadata, view: storage.view }),
     hiddenHeaders: headerNames(config.source.http.hiddenHeaders),
     furtherOperations: [
       ...statisticsOperations({ store: metadata, view: storage.view, clock, logger }),

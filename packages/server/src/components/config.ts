@@ -22,6 +22,11 @@ const tlsFiles = () =>
     })
     .refine(({ cert, key }) => (cert === '') === (key === ''), { message: 'TLS needs both files, cert and key.' });
 
+function isWebUrl(text: string): boolean {
+  const { protocol, username, search, hash } = URL.parse(text) ?? { protocol: '' };
+  return ['http:', 'https:'].includes(protocol) && !username && !search && !hash;
+}
+
 /** Every setting of the service. Defaults are those of the original service where it has the setting. */
 export const configSchema = z.object({
   dataDir: z
@@ -43,6 +48,20 @@ export const configSchema = z.object({
   operations: z.object({
     listen: addressSetting('0.0.0.0:9000').describe('Operations port: /readyz, /metrics and the health paths.'),
   }),
+  accounts: z
+    .object({
+      verifier: z
+        .enum(['local', 'keboola'])
+        .default('local')
+        .describe('Who knows the tokens: this service itself, or the Storage API of a Keboola stack.'),
+      keboola: z.object({
+        url: z.string().default('').describe('Base URL of that Storage API, as https://connection.keboola.com. Tokens are sent there.'),
+      }),
+    })
+    .refine(({ verifier, keboola }) => verifier === 'local' || isWebUrl(keboola.url), {
+      message: 'The verifier keboola needs the URL of the Storage API, as https://connection.keboola.com.',
+      path: ['keboola', 'url'],
+    }),
   api: z.object({
     listen: addressSetting('0.0.0.0:8000').describe('Configuration API.'),
     tls: tlsFiles(),

@@ -1,4 +1,7 @@
+import { KeboolaTokenVerifier } from '../features/accounts/keboola-token-verifier.ts';
 import { LocalTokenVerifier } from '../features/accounts/local-token-verifier.ts';
+import { StorageApi } from '../features/accounts/storage-api.ts';
+import type { TokenVerifier } from '../features/accounts/token-verifier.ts';
 import { relieveFullDisk } from '../features/storage/relieve-full-disk.ts';
 import { AppError } from '../kernel/errors/app-error.ts';
 import { openAdminSocket } from '../kernel/folder/admin-socket.ts';
@@ -32,8 +35,9 @@ export interface ReadyReport {
   readonly urls: Readonly<Record<string, string>>;
   /** Of the admin token that the first start makes; on later starts absent. */
   readonly token?: string;
-  readonly project: number;
-  readonly branch: number;
+  /** Of that token, and of new ones that name no other; absent where tokens are another system's. */
+  readonly project?: number;
+  readonly branch?: number;
 }
 
 interface ServiceOptions {
@@ -70,9 +74,7 @@ export async function runService({ components, config, logger, checkpoint, stop,
   onReady({
     ready: true,
     urls: { ...urls, operations: urlOf(operations.address) },
-    ...(await firstToken(node)),
-    project: firstProject,
-    branch: firstBranch,
+    ...(config.accounts.verifier === 'local' && { ...(await firstToken(node)), project: firstProject, branch: firstBranch }),
   });
   return await running;
 }
@@ -98,8 +100,9 @@ async function startComponents(node: Node, components: ReadonlySet<ComponentName
   return urls;
 }
 
-/** One for all listeners: a token is read from the store once a minute at most, whoever asks. */
-function startTokenVerifier({ tokens, metadata, clock, logger, lifecycle }: Node): LocalTokenVerifier {
+/** One for all listeners: a token is asked for once a minute at most, whoever sends it. */
+function startTokenVerifier({ config: { accounts }, tokens, metadata, clock, logger, lifecycle }: Node): TokenVerifier {
+  if (accounts.verifier === 'keboola') return new KeboolaTokenVerifier({ api: new StorageApi({ url: accounts.keboola.url }), clock });
   const verifier = new LocalTokenVerifier({ tokens, store: metadata, clock, logger });
   lifecycle.add(startPart('tokens', (signal) => verifier.run(signal)));
   return verifier;

@@ -1,3 +1,4 @@
+import { benchApi } from './api/api.ts';
 import { benchIngest, benchIngestBodies, benchIngestConnections, benchIngestImport, benchIngestWidth } from './ingest/ingest.ts';
 import { benchIngestMemory } from './ingest/memory.ts';
 import { benchIngestRestart } from './ingest/restart.ts';
@@ -12,6 +13,7 @@ interface Bench {
 
 /** `make bench [ONLY=id] [CHECK=1] [LONG=1] [REPORT=1]`: measures, prints, and with CHECK=1 fails where a bar is missed. */
 const benches: Readonly<Record<string, Bench>> = {
+  api: { run: benchApi },
   ingest: { run: benchIngest },
   'ingest-import': { run: benchIngestImport },
   'ingest-connections': { run: benchIngestConnections },

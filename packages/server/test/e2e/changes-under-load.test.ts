@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { deleteSink, deleteSource, disableSink, disableSource, enableSink, enableSource, updateSink } from '@sluice/contract/operations';
+import { columnInputSchema } from '@sluice/contract/sink';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { callAdmin } from '../../src/kernel/folder/admin-client.ts';
@@ -16,14 +18,18 @@ const clients = 32;
 const pauseMs = 4;
 /** How long the load goes on between two changes: about as long as a file is open. */
 const phaseMs = 1200;
-const source = '/v1/branches/default/sources/load';
-const sink = `${source}/sinks/changing`;
+const source = { params: { sourceId: 'load' } };
+const sink = { params: { sourceId: 'load', sinkId: 'changing' } };
 
 const path = (name: string, from: string) => ({ type: 'path', name, path: from, rawString: true });
 /** Every mapping marks its rows with its number, so that each row tells by which one it was rendered. */
 const mapping = (number: number, tableId: string, columns: object[]) => ({
   number,
-  table: { type: 'keboola', tableId, mapping: { columns: [path('id', 'id'), path('mapping', `marks.m${number}`), ...columns] } },
+  table: {
+    type: 'keboola' as const,
+    tableId,
+    mapping: { columns: columnInputSchema.array().parse([path('id', 'id'), path('mapping', `marks.m${number}`), ...columns]) },
+  },
 });
 const mappings = [
   mapping(1, 'in.c-changes.one', []),
@@ -46,7 +52,7 @@ const tableOf = (number: number): string => (number === 4 || number === 5 ? 'two
 
 /** What must hold between the end of one change and the beginning of the next. */
 interface Phase {
-  readonly change: (api: ApiClient) => Promise<void>;
+  readonly change: (api: ApiClient) => Promise<unknown>;
   readonly mapping: number;
   /** Sinks that take rows; undefined where the source does not answer. */
   readonly sinks: readonly string[] | undefined;
@@ -56,16 +62,16 @@ const both = ['changing', 'steady'];
 const phases: readonly Phase[] = [
   { change: async () => {}, mapping: 1, sinks: both },
   ...mappings.slice(1).map(({ number, table }) => ({
-    change: (api: ApiClient) => api.run('PATCH', sink, { table }),
+    change: (api: ApiClient) => api.run(updateSink, { ...sink, body: { table } }),
     mapping: number,
     sinks: both,
   })),
-  { change: (api) => api.run('PUT', `${sink}/disable`), mapping: 6, sinks: ['steady'] },
-  { change: (api) => api.run('PUT', `${sink}/enable`), mapping: 6, sinks: both },
-  { change: (api) => api.run('PUT', `${source}/disable`), mapping: 6, sinks: undefined },
-  { change: (api) => api.run('PUT', `${source}/enable`), mapping: 6, sinks: both },
-  { change: (api) => api.run('DELETE', sink), mapping: 6, sinks: ['steady'] },
-  { change: (api) => api.run('DELETE', source), mapping: 6, sinks: undefined },
+  { change: (api) => api.run(disableSink, sink), mapping: 6, sinks: ['steady'] },
+  { change: (api) => api.run(enableSink, sink), mapping: 6, sinks: both },
+  { change: (api) => api.run(disableSource, source), mapping: 6, sinks: undefined },
+  { change: (api) => api.run(enableSource, source), mapping: 6, sinks: both },
+  { change: (api) => api.run(deleteSink, sink), mapping: 6, sinks: ['steady'] },
+  { change: (api) => api.run(deleteSource, source), mapping: 6, sinks: undefined },
 ];
 
 interface Sent {

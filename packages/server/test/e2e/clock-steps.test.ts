@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { updateSink } from '@sluice/contract/operations';
 import { expect, test } from 'vitest';
 import { checkFolder, checkRemains } from '../crash/check-folder.ts';
 import { CrashFolder, tables } from '../crash/crash-folder.ts';
@@ -68,7 +69,7 @@ test('the clock steps an hour forth and back under load, and is behind at the ne
       await expectToGoOn(folder);
       await api.createSource(`made-after-step-${index}`);
       // A new version of the sink: its file is closed and the next one opened, whatever time their keys have.
-      await api.run('PATCH', '/v1/branches/default/sources/crash/sinks/ids', { name: `after step ${index}` });
+      await api.run(updateSink, { params: { sourceId: 'crash', sinkId: 'ids' }, body: { name: `after step ${index}` } });
     }
     await stopLoad(load, conservation);
     expect(await service.stop()).toBe(0);

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { apiVersionIndex } from '@sluice/contract/documentation-operations';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiClient } from '../support/api-client.ts';
 import { demoFlags, portBase, type RunningSluice, startSluice } from '../support/start-sluice.ts';
@@ -255,7 +256,7 @@ describe('a stopped service', () => {
     const alone = new ApiClient({ apiUrl: report.urls.api, token: service.token ?? '' });
     expect(await alone.sourceUrl('events')).toMatch(/^https:\/\/in\.example\/stream\/1\/events\/\w{48}$/);
     // Port 0: the URLs tell the real port.
-    expect(await alone.request('GET', '/v1')).toMatchObject({ documentation: `${report.urls.api}/v1/documentation` });
+    expect(await alone.call(apiVersionIndex)).toMatchObject({ documentation: `${report.urls.api}/v1/documentation` });
     expect(new URL(report.urls.api).port).not.toBe('0');
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);

@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import { disableSource } from '@sluice/contract/operations';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { callAdmin } from '../../src/kernel/folder/admin-client.ts';
@@ -177,7 +178,7 @@ test('several sources: one must be named; neither token nor half of one is in th
   expect((await refusal({ query: '?source=events' }))[0]).toBe(400);
   expect((await refusal({ query: '?source=1/none' }))[1]).toBe('stream.in.sourceNotFound');
   expect((await send({ query: '?source=1/more' })).status).toBe(200);
-  await api.run('PUT', '/v1/branches/default/sources/more/disable');
+  await api.run(disableSource, { params: { sourceId: 'more' } });
   expect((await refusal({ query: '?source=1/more' }))[1]).toBe('stream.in.disabledSource');
   expect(service.log()).toContain('a request was rejected');
   for (const part of [token, token.slice(11), token.slice(11, 40)]) expect(service.log()).not.toContain(part);

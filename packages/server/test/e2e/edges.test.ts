@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { disableSink, enableSink } from '@sluice/contract/operations';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ApiClient } from '../support/api-client.ts';
 import { queryRows } from '../support/query.ts';
@@ -175,17 +176,17 @@ test.concurrent('the client address behind chains of proxies', async () => {
 
 test.concurrent('a disabled sink takes nothing: said where it is the only one, silent beside another', async () => {
   const { url, rows } = await openSource('switched');
-  const sinks = '/v1/branches/default/sources/switched/sinks';
+  const sink = { params: { sourceId: 'switched', sinkId: 'rows' } };
   const post = async (body: string) => {
     const answer = await fetch(url, { method: 'POST', body });
     return [answer.status, answer.headers.get('x-sluice-stored'), await answer.text()];
   };
   expect(await post('enabled')).toEqual([200, null, 'OK']);
-  await api.run('PUT', `${sinks}/rows/disable`);
+  await api.run(disableSink, sink);
   expect(await post('disabled')).toEqual([200, 'none', 'OK']);
   await api.createTableSink('switched', { sinkId: 'other', tableId: 'in.c-edge.other', columns: [column('body')] });
   expect(await post('other')).toEqual([200, null, 'OK']);
-  await api.run('PUT', `${sinks}/rows/enable`);
+  await api.run(enableSink, sink);
   expect(await post('both')).toEqual([200, null, 'OK']);
   expect(await rows(2)).toEqual([['both'], ['enabled']]);
   const others = () => queryRows(`${folder.path}/data`, 'SELECT body FROM "in.c-edge".other ORDER BY ALL');

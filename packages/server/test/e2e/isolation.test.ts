@@ -1,3 +1,4 @@
+import { deleteSource } from '@sluice/contract/operations';
 import { expect, test } from 'vitest';
 import { ApiClient } from '../support/api-client.ts';
 import { queryRows } from '../support/query.ts';
@@ -45,7 +46,7 @@ test('two projects, and two branches of one, have the same ids of sources, sinks
   }
 
   const [first, ...others] = tenants;
-  await first.api.run('DELETE', '/v1/branches/default/sources/shop?cascade=true');
+  await first.api.run(deleteSource, { params: { sourceId: 'shop' }, query: { cascade: true } });
   await expect(first.rows()).rejects.toThrow('orders');
   for (const { rows, url, name } of others) {
     expect(await rows()).toEqual([[name]]);

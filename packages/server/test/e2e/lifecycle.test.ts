@@ -1,3 +1,12 @@
+import {
+  rollbackSinkVersion,
+  rollbackSourceVersion,
+  rotateSourceSecret,
+  undeleteSink,
+  undeleteSource,
+} from '@sluice/contract/lifecycle-operations';
+import { deleteSink, deleteSource, updateSink } from '@sluice/contract/operations';
+import { sinkStatisticsTotal } from '@sluice/contract/statistics-operations';
 import { expect, test } from 'vitest';
 import { ApiClient } from '../support/api-client.ts';
 import { queryRows } from '../support/query.ts';
@@ -5,8 +14,8 @@ import { demoFlags, startSluice } from '../support/start-sluice.ts';
 import { openTempFolder } from '../support/temp-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const source = '/v1/branches/default/sources/shop';
-const sink = `${source}/sinks/orders`;
+const source = { sourceId: 'shop' };
+const sink = { ...source, sinkId: 'orders' };
 
 test('rows go where sources and sinks are, through deletion, undelete, rollback, rotation and erasure', async () => {
   await using folder = await openTempFolder();
@@ -29,23 +38,23 @@ test('rows go where sources and sinks are, through deletion, undelete, rollback,
     (await queryRows(dataDir, "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE NOT internal ORDER BY 1")).flat();
 
   expect(await send('1')).toEqual(stored);
-  await api.run('DELETE', sink);
-  await expect(api.request('GET', `${sink}/statistics/total`)).rejects.toThrow('404');
+  await api.run(deleteSink, { params: sink });
+  await expect(api.call(sinkStatisticsTotal, { params: sink })).rejects.toThrow('404');
   expect(await send('2')).toEqual(stored);
-  await api.run('PUT', `${sink}/undelete`);
+  await api.run(undeleteSink, { params: sink });
   expect(await send('3')).toEqual(stored);
-  await api.run('DELETE', source);
+  await api.run(deleteSource, { params: source });
   expect((await send('lost'))[0]).toBe(404);
-  await api.run('PUT', `${source}/undelete`);
+  await api.run(undeleteSource, { params: source });
   expect(await send('4')).toEqual(stored);
-  await api.run('PATCH', sink, { table: { tableId: 'in.c-shop.moved' } });
+  await api.run(updateSink, { params: sink, body: { table: { tableId: 'in.c-shop.moved' } } });
   expect(await send('5')).toEqual(stored);
-  await api.run('PUT', `${sink}/versions/1/rollback`);
-  const rotated = await api.request<{ http: { url: string } }>('POST', `${source}/rotate-secret`);
+  await api.run(rollbackSinkVersion, { params: { ...sink, versionNumber: 1 } });
+  const rotated = (await api.call(rotateSourceSecret, { params: source })).http?.url ?? '';
   expect((await send('lost'))[0]).toBe(404);
-  expect(await send('6', rotated.http.url)).toEqual(stored);
-  await api.run('PUT', `${source}/versions/1/rollback`);
-  expect((await send('lost', rotated.http.url))[0]).toBe(404);
+  expect(await send('6', rotated)).toEqual(stored);
+  await api.run(rollbackSourceVersion, { params: { ...source, versionNumber: 1 } });
+  expect((await send('lost', rotated))[0]).toBe(404);
   expect(await send('7')).toEqual(stored);
 
   expect(
@@ -69,7 +78,7 @@ test('rows go where sources and sinks are, through deletion, undelete, rollback,
 
   // Rows that are on their way do not bring the table back.
   expect(await send('8')).toEqual(stored);
-  await api.run('DELETE', `${source}?cascade=true`);
+  await api.run(deleteSource, { params: source, query: { cascade: true } });
   // The table of an earlier version is none of a sink's.
   expect((await tables()).filter((name) => String(name).startsWith('in.c-shop'))).toEqual(['in.c-shop.moved']);
   expect((await send('lost'))[0]).toBe(404);

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { openapi3Json } from '@sluice/contract/documentation-operations';
+import { discardQuarantinedFile, listQuarantine, retryQuarantinedFile } from '@sluice/contract/quarantine-operations';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ApiClient } from '../support/api-client.ts';
@@ -32,7 +34,6 @@ const filesSchema = z.array(
 const quarantine = async () => filesSchema.parse(JSON.parse((await sluice('list', '--json')).out));
 const sluice = (...args: readonly string[]) => runSluice('quarantine', ...args, '--data-dir', dataDir);
 const rowsOfStatus = async () => JSON.parse((await runSluice('status', '--data-dir', dataDir, '--json')).out).sinks[0].rows;
-const path = '/v1/branches/default/quarantine';
 
 /** While the service is stopped, as somebody with the database file could. */
 async function changeTable(sql: string): Promise<void> {
@@ -73,20 +74,20 @@ test('a file is refused, listed, retried and discarded, by command and API, runn
   ]);
 
   // The API: admins only, and only their branch.
-  expect(await api().request('GET', path)).toMatchObject({ page: { totalCount: 2, lastId: second.file }, files });
-  expect(await api().request('GET', `${path}?limit=1&afterId=${encodeURIComponent(first.file)}`)).toMatchObject({ files: [files[1]] });
+  expect(await api().call(listQuarantine)).toMatchObject({ page: { totalCount: 2, lastId: second.file }, files });
+  expect(await api().call(listQuarantine, { query: { limit: 1, afterId: first.file } })).toMatchObject({ files: [files[1]] });
   const read = JSON.parse((await runSluice('token', 'create', '--role', 'read', '--data-dir', dataDir, '--json')).out);
   const reader = new ApiClient({ apiUrl: service.urls['api'] ?? '', token: read.token });
-  await expect(reader.request('GET', path)).rejects.toThrow('stream.api.forbidden');
-  await expect(reader.request('POST', `${path}/discard`, { file: first.file })).rejects.toThrow('stream.api.forbidden');
-  const foreign = api().request('POST', `${path}/retry`, { file: `2/${first.file.slice(2)}` });
+  await expect(reader.call(listQuarantine)).rejects.toThrow('stream.api.forbidden');
+  await expect(reader.call(discardQuarantinedFile, { body: { file: first.file } })).rejects.toThrow('stream.api.forbidden');
+  const foreign = api().call(retryQuarantinedFile, { body: { file: `2/${first.file.slice(2)}` } });
   await expect(foreign).rejects.toThrow('stream.api.quarantinedFileNotFound');
-  const document = await api().request<{ paths: Record<string, unknown> }>('GET', '/v1/documentation/openapi3.json');
-  expect(Object.keys(document.paths)).toEqual(expect.arrayContaining([`${path.replace('default', '{branchId}')}/retry`]));
+  const { paths } = await api().call(openapi3Json);
+  expect(paths).toHaveProperty([retryQuarantinedFile.path]);
 
   // Still refused: the retry runs at once and ends in quarantine again.
   const before = (await quarantine())[0]?.quarantinedAt;
-  expect(await api().request('POST', `${path}/retry`, { file: first.file })).toEqual({ file: first.file, rows: 2, state: 'importing' });
+  expect(await api().call(retryQuarantinedFile, { body: { file: first.file } })).toEqual({ file: first.file, rows: 2, state: 'importing' });
   const isRefusedAgain = (found: Awaited<ReturnType<typeof quarantine>>) => found.length === 2 && found[0]?.quarantinedAt !== before;
   expect(await waitFor(quarantine, isRefusedAgain)).toSatisfy(isRefusedAgain);
 

@@ -1,3 +1,4 @@
+import { aggregationSources } from '@sluice/contract/aggregation-operations';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { callAdmin } from '../../src/kernel/folder/admin-client.ts';
@@ -66,11 +67,18 @@ test('total, files and clear of a sink, from its first row to its import', async
     ['writing', undefined],
   ]);
   expect(await files('?failedFiles=true')).toEqual([]);
+  const aggregated = async () => (await api.call(aggregationSources)).sources[0]?.sinks[0]?.statistics;
+  expect(await aggregated()).toMatchObject({ ...counted, files: [{ state: 'writing' }, { state: 'imported' }] });
   expect((await call('GET', `${sink}/statistics/files?failedFiles=maybe`)).text).toContain('stream.api.invalidFieldType');
 
   expect(await call('DELETE', `${sink}/statistics/clear`)).toEqual({ status: 200, text: '' });
   expect(await call('GET', `${sink}/statistics/total`)).toEqual({ status: 200, text: zero });
   expect(await files()).toEqual([]);
+  expect(await aggregated()).toMatchObject({
+    total: { recordsCount: 0 },
+    levels: {},
+    files: [{ state: 'writing' }, { state: 'imported' }],
+  });
   expect(await statusRows(), 'the rows are where they were').toMatchObject({ imported: 3 });
   expect((await fetch(url, { method: 'POST', body: 'four' })).status).toBe(200);
   expect((await waitFor(total, ({ levels }) => levels.target !== undefined)).levels.target?.recordsCount).toBe(1);

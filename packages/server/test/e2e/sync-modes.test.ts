@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { updateSinkSettings } from '@sluice/contract/settings-operations';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { callAdmin } from '../../src/kernel/folder/admin-client.ts';
@@ -13,7 +14,7 @@ import { waitFor } from '../support/wait-for.ts';
 const cacheFlags = [...demoFlags, '--storage-level-local-encoding-sync-mode=cache'];
 const dyingEntry = fileURLToPath(new URL('../crash/service-main.ts', import.meta.url));
 const table = '"in.c-sync"."rows"';
-const settingsPath = '/v1/branches/default/sources/events/sinks/rows/settings';
+const sink = { sourceId: 'events', sinkId: 'rows' };
 const waitKey = 'storage.level.local.encoding.sync.wait';
 
 const statusSchema = z.object({ sinks: z.array(z.object({ conservation: z.object({ accepted: z.int() }) })) });
@@ -24,7 +25,8 @@ async function configure(service: RunningSluice, { wait }: { readonly wait: bool
   const url = await apiOf(service).createSource('events');
   const columns = [{ type: 'path', name: 'id', path: 'id', rawString: true }];
   await apiOf(service).createTableSink('events', { sinkId: 'rows', tableId: 'in.c-sync.rows', columns });
-  if (!wait) await apiOf(service).run('PATCH', settingsPath, { settings: [{ key: waitKey, value: false }] });
+  const body = { settings: [{ key: waitKey, value: false }] };
+  if (!wait) await apiOf(service).run(updateSinkSettings, { params: sink, body });
   return new URL(url).pathname;
 }
 

@@ -87,11 +87,9 @@ describe('a metadata database whose log cannot be synced', { timeout: 30_000 }, 
     await service.shim.setFaults(metadata);
     await sleep(700);
     await endFault();
-    const ended = await waitFor(
-      () => service.api.request<{ isFinished: boolean; status: string; error?: string }>('GET', task),
-      ({ isFinished }) => isFinished,
-    );
-    expect(ended).toMatchObject({ isFinished: true, status: 'error', error: expect.stringMatching(/^The metadata .*\.$/) });
+    await expect(service.api.finished(task)).rejects.toMatchObject({
+      task: { isFinished: true, status: 'error', error: expect.stringMatching(/^The metadata .*\.$/) },
+    });
     await service.createSink(sourceId, 'broken');
   });
 });

@@ -1,8 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createSink } from '@sluice/contract/operations';
+import type { TaskAnswer } from '@sluice/contract/task';
 import { z } from 'zod';
 import { callAdmin } from '../../src/kernel/folder/admin-client.ts';
-import { ApiClient } from '../support/api-client.ts';
+import { ApiClient, tableSinkBody } from '../support/api-client.ts';
 import { queryRows } from '../support/query.ts';
 import { type RunningSluice, type StartOptions, startSluice } from '../support/start-sluice.ts';
 import { FaultShim } from './shim/fault-shim.ts';
@@ -101,11 +103,10 @@ export class ProofService implements AsyncDisposable {
     return this.api.createTableSink(sourceId, { sinkId, tableId: tableIdOf(sourceId, sinkId), columns });
   }
 
-  /** Resolves to the task's address as soon as it has begun. */
-  async beginSink(sourceId: string, sinkId: string): Promise<string> {
-    const table = { type: 'keboola', tableId: tableIdOf(sourceId, sinkId), mapping: { columns } };
-    const body = { sinkId, type: 'table', name: sinkId, table };
-    return (await this.api.request<{ url: string }>('POST', `/v1/branches/default/sources/${sourceId}/sinks`, body)).url;
+  /** Resolves to the task as soon as it has begun. */
+  beginSink(sourceId: string, sinkId: string): Promise<TaskAnswer> {
+    const body = tableSinkBody({ sinkId, tableId: tableIdOf(sourceId, sinkId), columns });
+    return this.api.call(createSink, { params: { sourceId }, body });
   }
 
   /** The event of each row of the sink's table. */

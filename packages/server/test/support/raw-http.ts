@@ -41,6 +41,11 @@ export class RawConnection implements AsyncDisposable {
     return connection;
   }
 
+  /** What came and was not taken by `answer`. */
+  received(): string {
+    return this.#received.toString('latin1');
+  }
+
   write(bytes: string | Uint8Array): this {
     this.socket.write(bytes);
     return this;

@@ -1,15 +1,18 @@
 import cors from '@fastify/cors';
-import { openApiDocument } from '@sluice/contract/openapi';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Principal } from '../../features/accounts/principal.ts';
+import { requestToken } from '../../features/accounts/request-token.ts';
 import type { TokenVerifier } from '../../features/accounts/token-verifier.ts';
 import type { BoundOperation } from '../../features/definitions/bound-operation.ts';
 import { type DefinitionApiDeps, definitionOperations } from '../../features/definitions/definition-operations.ts';
 import { AppError, errorText as textOf } from '../../kernel/errors/app-error.ts';
 import type { Certificate } from '../../kernel/tls/certificate.ts';
-import { createWebServer } from '../../kernel/tls/web-server.ts';
+import { answerClientError } from './client-error.ts';
 import { addDocumentation, documentationFolder, documentationRoutes } from './documentation.ts';
+import { documentOperations } from './documents.ts';
 import { errorBody, errorText, TokenRefused } from './error-answer.ts';
 import { httpError, maxBodyBytes } from './http-errors.ts';
+import { defaultTimes, openWebServer, type ServerTimes } from './open-web-server.ts';
 import { type ClientIpOf, parseQuery, rawRequest } from './raw-request.ts';
 import { frameworkPath, RouteTable } from './route-table.ts';
 
@@ -21,31 +24,31 @@ export interface ApiServerDeps extends DefinitionApiDeps {
   readonly certificate?: Certificate | undefined;
   /** Operations of features other than definitions. */
   readonly furtherOperations?: readonly BoundOperation[];
-  /** Compares each answer with the contract, fields and their order; for tests. */
-  readonly validateAnswers?: boolean;
+  /** Shorter ones, for tests. */
+  readonly times?: ServerTimes;
 }
 
-const webServerOptions = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 72_000 };
-
-/** Paths of the API that are no operations. */
+/** Paths of the API that are no operations, and words of it that are no ids. */
 const plainRoutes = [{ method: 'GET', path: '/' }, { method: 'GET', path: '/health-check' }, ...documentationRoutes] as const;
 const folders: readonly string[] = ['/', documentationFolder];
 
 /** The HTTP server of the configuration API, ready to listen or to be injected into. */
 export async function createApiServer(deps: ApiServerDeps): Promise<FastifyInstance> {
-  const definitions = definitionOperations(deps, () =>
-    openApiDocument({ operations: operations.map(({ operation }) => operation), apiUrl: deps.apiUrl() }),
-  );
-  const operations = [...definitions, ...(deps.furtherOperations ?? [])];
+  const described = [...definitionOperations(deps), ...(deps.furtherOperations ?? [])];
+  const documents = documentOperations({ apiUrl: deps.apiUrl, described: described.map(({ operation }) => operation) });
+  const operations = [...documents, ...described];
+  const { times = defaultTimes } = deps;
   const table = new RouteTable([...plainRoutes, ...operations.map(({ operation }) => operation)]);
 
   const app = Fastify({
     bodyLimit: maxBodyBytes,
-    exposeHeadRoutes: false,
+    exposeHeadRoutes: true,
+    handlerTimeout: times.answerMs,
     genReqId: () => deps.randomId(15),
     requestIdHeader: false,
-    requestTimeout: webServerOptions.requestTimeout,
-    serverFactory: (handler) => createWebServer(webServerOptions, deps.certificate).on('request', handler),
+    requestTimeout: times.requestMs,
+    clientErrorHandler: ({ code }, socket) => answerClientError(socket, { code, requestId: deps.randomId(15) }),
+    serverFactory: (handler) => openWebServer(handler, { times, certificate: deps.certificate, randomId: deps.randomId }),
     routerOptions: { maxParamLength: 16_384, querystringParser: parseQuery },
     frameworkErrors: (_error, request, reply) => {
       void reply.header('X-Request-Id', request.id);
@@ -77,8 +80,10 @@ export async function createApiServer(deps: ApiServerDeps): Promise<FastifyInsta
   // Before the body is read: an unknown path is told first.
   app.addHook('onRequest', async (request, reply) => {
     const path = pathOf(request);
-    // The router takes nothing for an id.
-    if (request.is404 || (path.endsWith('/') && !folders.includes(path))) return refuse(request, { reply, table });
+    if (request.headers.host === undefined && request.raw.httpVersion !== '1.0')
+      throw new AppError('badRequest', 'The header "Host" is missing.');
+    // The router takes nothing for an id, and a star for the root.
+    if (request.is404 || path === '*' || (path.endsWith('/') && !folders.includes(path))) return refuse(request, { reply, table });
     return;
   });
   app.removeAllContentTypeParsers();
@@ -93,32 +98,33 @@ export async function createApiServer(deps: ApiServerDeps): Promise<FastifyInsta
 }
 
 function addRoute(app: FastifyInstance, { bound, deps }: { readonly bound: BoundOperation; readonly deps: ApiServerDeps }): void {
-  const { method, path, status, answer: schema } = bound.operation;
+  const { method, path, status, answerType } = bound.operation;
   app.route({
     method,
     url: frameworkPath(path),
     handler: async (request, reply) => {
       const raw = rawRequest(request, { path, clientIpOf: deps.clientIpOf });
       const execute = bound.prepare(raw);
-      const value = await execute(() => authorize(deps.verifier, raw.token ?? ''));
+      const value = await execute(() => authorize(deps.verifier, request));
       if (value === undefined) return reply.code(status).send();
-      const answer = JSON.stringify(value);
-      if (deps.validateAnswers === true && JSON.stringify(schema.parse(JSON.parse(answer))) !== answer) {
-        throw new AppError('invariantBroken', `The answer of ${method} ${path} is not as its schema says: ${answer}`);
-      }
+      if (answerType !== undefined)
+        return reply
+          .code(status)
+          .header('content-type', answerType)
+          .send(Buffer.from(String(value)));
       return reply
         .code(status)
         .header('content-type', 'application/json')
-        .send(Buffer.from(`${answer}\n`));
+        .send(Buffer.from(`${JSON.stringify(value)}\n`));
     },
   });
 }
 
-async function authorize(verifier: TokenVerifier, token: string) {
-  const verdict = await verifier.verify(token);
-  if (!verdict.accepted) throw new TokenRefused(verdict);
-  if (!verdict.principal.master) throw new AppError('masterTokenRequired', 'Please provide a master token of a project administrator.');
-  return verdict.principal;
+async function authorize(verifier: TokenVerifier, { headers }: FastifyRequest): Promise<Principal> {
+  const project = headers['x-kbc-projectid'];
+  const verdict = await verifier.verify(requestToken(headers) ?? '', typeof project === 'string' ? project : undefined);
+  if (verdict.accepted) return verdict.principal;
+  throw new TokenRefused(verdict);
 }
 
 /** A path with a slash too many leads to the one without; a known path says which methods it takes; else it is not there. */

@@ -10,6 +10,8 @@ export function httpError(error: unknown): unknown {
       return new AppError('unsupportedMediaType', 'unsupported media type', { cause: error });
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new AppError('badRequest', 'The request body does not have the announced length.', { cause: error });
+    case 'FST_ERR_HANDLER_TIMEOUT':
+      return new AppError('requestTimeout', 'The request took too long.', { cause: error });
     default:
       return error;
   }

@@ -11,14 +11,14 @@ describe('route table', () => {
   ]);
 
   it.each([
-    ['/v1', ['GET']],
+    ['/v1', ['GET', 'HEAD']],
     ['/v1/', []],
     ['/v1/things', []],
     ['/v1/things/', []],
-    ['/v1/things/a', ['GET', 'POST']],
-    ['/v1/things/fixed', ['GET', 'POST', 'PUT']],
+    ['/v1/things/a', ['GET', 'HEAD', 'POST']],
+    ['/v1/things/fixed', ['GET', 'HEAD', 'POST', 'PUT']],
     ['/v1/things/a/b', []],
-    ['/v1/tasks/a/b/c', ['GET']],
+    ['/v1/tasks/a/b/c', ['GET', 'HEAD']],
     ['/v1/tasks', []],
   ])('knows the methods of %s', (path, methods) => {
     expect(table.methodsOf(path)).toEqual(methods);

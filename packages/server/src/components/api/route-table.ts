@@ -1,6 +1,6 @@
 import type { Operation } from '@sluice/contract/operation';
 
-/** Which methods a path takes, to tell "no such path" from "not this method". */
+/** Which methods a path takes, to tell "no such path" from "not this method". What can be got can be asked for by HEAD as well. */
 export class RouteTable {
   readonly #routes: readonly { readonly segments: readonly string[]; readonly method: string }[];
 
@@ -10,7 +10,8 @@ export class RouteTable {
 
   methodsOf(path: string): readonly string[] {
     const segments = path.split('/');
-    return [...new Set(this.#routes.filter((route) => matches(route.segments, segments)).map(({ method }) => method))];
+    const found = this.#routes.filter((route) => matches(route.segments, segments));
+    return [...new Set(found.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))];
   }
 }
 

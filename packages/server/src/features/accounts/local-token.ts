@@ -18,7 +18,7 @@ export const localTokenSchema = z.object({
 export type LocalToken = z.infer<typeof localTokenSchema>;
 
 export function principalOf({ projectId, branchId, tokenId, description, role }: LocalToken): Principal {
-  return { projectId, branchId, tokenId, description, role, master: true };
+  return { projectId, branchId, tokenId, description, role };
 }
 
 /** Token text is `<tokenId>-<48 random characters>`, so that it is found by one read and compared by hash. */

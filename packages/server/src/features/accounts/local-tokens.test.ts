@@ -38,7 +38,7 @@ describe('local tokens', () => {
     const { token, detail } = await tokens.create({ role: 'read' });
     expect(await verifier.verify(token)).toEqual({
       accepted: true,
-      principal: { projectId: 1, branchId: 1, tokenId: detail.tokenId, description: '', role: 'read', master: true },
+      principal: { projectId: 1, branchId: 1, tokenId: detail.tokenId, description: '', role: 'read' },
     });
   });
 

@@ -17,7 +17,6 @@ export interface Principal {
   readonly tokenId: string;
   readonly description: string;
   readonly role: Role;
-  readonly master: boolean;
   /** The person behind the token, where the verifier knows one. */
   readonly user?: { readonly id: string; readonly name: string };
 }

@@ -7,7 +7,8 @@ import type { Principal } from './principal.ts';
  * Errors: `metadataUnavailable`, or another `retry` error, where the answer cannot be found out.
  */
 export interface TokenVerifier {
-  verify(token: string): Promise<TokenVerdict>;
+  /** @param projectHeader the request's `X-KBC-ProjectId`, which programmatic tokens need */
+  verify(token: string, projectHeader?: string): Promise<TokenVerdict>;
 }
 
 export type TokenVerdict = { readonly accepted: true; readonly principal: Principal } | TokenRefusal;
@@ -26,4 +27,12 @@ export const tokenInvalid: TokenRefusal = {
   status: 401,
   error: 'storage.tokenInvalid',
   message: 'Invalid access token.',
+};
+
+/** The token is known, but it is not one of a project administrator. */
+export const masterTokenRequired: TokenRefusal = {
+  accepted: false,
+  status: 401,
+  error: 'stream.api.masterTokenRequired',
+  message: 'Please provide a master token of a project administrator.',
 };

@@ -1,10 +1,12 @@
-import { apiVersionIndex, getTask, openapi3Json } from '@sluice/contract/operations';
+import type { AggregatedStatistics } from '@sluice/contract/aggregation';
+import { getTask } from '@sluice/contract/operations';
 import type { MetadataStore } from '../../engines/metadata/metadata-store.ts';
 import { AppError } from '../../kernel/errors/app-error.ts';
 import type { Logger } from '../../kernel/observe/logger.ts';
 import type { Clock } from '../../kernel/time/clock.ts';
 import type { SecretVault } from '../accounts/secret-vault.ts';
 import type { MappingOptions } from '../mapping/compile-mapping.ts';
+import { aggregationOperations } from './api/aggregation-operations.ts';
 import { DefinitionViews } from './api/definition-views.ts';
 import { deletedOperations } from './api/deleted-operations.ts';
 import { restoreOperations } from './api/restore-operations.ts';
@@ -16,13 +18,14 @@ import { sourceChanges } from './api/source-changes.ts';
 import { sourceOperations } from './api/source-operations.ts';
 import { testOperations } from './api/test-operations.ts';
 import { versionOperations } from './api/version-operations.ts';
-import { bindProject, bindPublic } from './bind-operation.ts';
+import { bindProject } from './bind-operation.ts';
 import type { BoundOperation } from './bound-operation.ts';
 import type { DefinitionHooks } from './definition-hooks.ts';
 import { DefinitionRestorer } from './definition-restorer.ts';
 import { DefinitionStore } from './definition-store.ts';
 import { DefinitionWriter } from './definition-writer.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
+import type { SinkKey } from './keys.ts';
 import type { SettingDefaults } from './settings.ts';
 import { SourceCascade } from './source-cascade.ts';
 import { SourceErasure } from './source-erasure.ts';
@@ -46,6 +49,8 @@ export interface DefinitionApiDeps {
   readonly mapping: MappingOptions;
   /** Where the service is configured otherwise than the contract says. */
   readonly settingDefaults?: SettingDefaults;
+  /** What another feature knows of a sink; absent: sinks are shown without. */
+  readonly sinkStatistics?: (key: SinkKey) => Promise<AggregatedStatistics>;
   /** Headers that no column shows, lower case; the token of this API never. */
   readonly hiddenHeaders: ReadonlySet<string>;
   readonly clock: Clock;
@@ -56,8 +61,8 @@ export interface DefinitionApiDeps {
 }
 
 /** All operations that are built. */
-export function definitionOperations(deps: DefinitionApiDeps, openApiDocument: () => Readonly<Record<string, unknown>>): BoundOperation[] {
-  const { tasks, apiUrl } = deps;
+export function definitionOperations(deps: DefinitionApiDeps): BoundOperation[] {
+  const { tasks } = deps;
   const room = {
     ...deps,
     definitions: new DefinitionStore(deps.store),
@@ -69,8 +74,7 @@ export function definitionOperations(deps: DefinitionApiDeps, openApiDocument: (
     perSource: new KeyedMutex(),
   };
   return [
-    bindPublic(apiVersionIndex, async () => ({ api: 'stream', documentation: `${apiUrl()}/v1/documentation` })),
-    bindPublic(openapi3Json, async () => openApiDocument()),
+    ...aggregationOperations(room),
     ...sourceOperations(room),
     ...sourceChanges(room),
     ...settingsOperations(room),

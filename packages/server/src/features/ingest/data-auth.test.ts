@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { disabledFixture, sourceFixture } from '../../../test/support/definition-fixture.ts';
 import type { Principal } from '../accounts/principal.ts';
-import { tokenInvalid } from '../accounts/token-verifier.ts';
+import { masterTokenRequired, tokenInvalid } from '../accounts/token-verifier.ts';
 import type { IngestSource } from '../definitions/ingest-source.ts';
 import { DataAuth } from './data-auth.ts';
 
-const principal: Principal = { projectId: 7, branchId: 2, tokenId: 't', description: '', role: 'admin', master: true };
+const principal: Principal = { projectId: 7, branchId: 2, tokenId: 't', description: '', role: 'admin' };
 const view = (sourceId: string, { branchId = 2, disabled = false } = {}): IngestSource => ({
   source: sourceFixture({ projectId: 7, branchId, sourceId, ...(disabled && { disabled: disabledFixture }) }),
   sinks: [],
@@ -22,7 +22,10 @@ function matchOf({ known = [view('events')], who = {}, headers = { 'x-storageapi
   const inProject = (projectId: number, sources: readonly IngestSource[]) => (projectId === 7 ? sources : []);
   const auth = new DataAuth({
     verifier: {
-      verify: async (token) => (token === 'right' ? { accepted: true, principal: { ...principal, ...who } } : tokenInvalid),
+      verify: async (token) => {
+        if (token === 'of no administrator') return masterTokenRequired;
+        return token === 'right' ? { accepted: true, principal: { ...principal, ...who } } : tokenInvalid;
+      },
     },
     definitions: {
       ofProject: (projectId) => inProject(projectId, known),
@@ -56,7 +59,8 @@ test.each([
 
 test('what a token may do', async () => {
   expect(await matchOf({ who: { role: 'read' } })).toMatchObject({ code: 'forbidden' });
-  expect(await matchOf({ who: { master: false } })).toMatchObject({ code: 'masterTokenRequired' });
+  const headers = { 'x-storageapi-token': 'x of no administrator' };
+  expect(await matchOf({ headers })).toMatchObject({ code: 'masterTokenRequired' });
   expect(await matchOf({ who: { role: 'super' } })).toMatchObject({ type: 'matched' });
   expect(await matchOf({ who: { projectId: 8 } })).toMatchObject({ code: 'badRequest', message: expect.stringMatching(/has no source/) });
   expect(await matchOf({ who: { projectId: 8 } }, '2/events')).toMatchObject({ code: 'sourceNotFound' });

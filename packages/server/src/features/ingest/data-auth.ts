@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ErrorCode } from '../../kernel/errors/error-table.ts';
 import { mayWrite } from '../accounts/principal.ts';
 import { requestToken } from '../accounts/request-token.ts';
-import type { TokenRefusal, TokenVerifier } from '../accounts/token-verifier.ts';
+import { masterTokenRequired, type TokenRefusal, type TokenVerifier } from '../accounts/token-verifier.ts';
 import type { DefinitionMirror } from '../definitions/definition-mirror.ts';
 import type { IngestSource } from '../definitions/ingest-source.ts';
 
@@ -36,15 +36,15 @@ export class DataAuth {
     this.#deps = deps;
   }
 
-  /** `metadataUnavailable`, `overloaded`. */
+  /** `metadataUnavailable`, `storageApiUnavailable`, `overloaded`. */
   async match({ headers, named }: DataTarget): Promise<DataMatch> {
     const token = requestToken(headers);
     if (token === undefined)
       return refused('tokenInvalid', 'the header "X-StorageApi-Token" is missing: send it with a token of the project');
     const verdict = await this.#deps.verifier.verify(token);
+    if (verdict === masterTokenRequired) return refused('masterTokenRequired', 'please provide a master token of a project administrator');
     if (!verdict.accepted) return { ...refused('tokenInvalid', verdict.message), upstream: verdict };
     const { principal } = verdict;
-    if (!principal.master) return refused('masterTokenRequired', 'please provide a master token of a project administrator');
     if (!mayWrite(principal)) return refused('forbidden', 'the token may only read: send data with a token whose role is admin');
     const { projectId } = principal;
     return named === undefined ? this.#only(projectId) : this.#named(named, { projectId, defaultBranch: principal.branchId });

@@ -8,7 +8,7 @@ import {
 } from '../../../test/support/storage-room.ts';
 import { AppError } from '../../kernel/errors/app-error.ts';
 import type { ConservationView } from './conservation.ts';
-import { fileStatistics, type StatisticsReset, sinkTotal, targetFigures } from './sink-statistics.ts';
+import { fileStatistics, newestFiles, type StatisticsReset, sinkTotal, targetFigures } from './sink-statistics.ts';
 import { zeroFigures } from './state/figures.ts';
 import type { File } from './state/file.ts';
 import { storageStatus } from './storage-status.ts';
@@ -136,6 +136,14 @@ test('files: imported ones first, failing ones last, each in order of opening, w
 
 test('after a reset only files that were opened behind it are listed', () => {
   expect(listed({ at: day(3), figures: zeroFigures }).map(({ openedAt }) => openedAt)).toEqual([day(6), day(4), day(5)]);
+});
+
+test('newest first: all files but discarded ones, each as it is listed elsewhere', () => {
+  const [closing] = files;
+  const discarded: File = { ...common, state: 'discarded', openedAt: day(3), closingAt: day(4), discardedAt: day(5), rows: 1 } as never;
+  const newest = newestFiles(view, [...files, discarded]);
+  expect(newest.map(({ openedAt }) => openedAt)).toEqual([day(6), day(5), day(4), day(2), day(1)]);
+  expect(newest.at(-1)).toEqual(fileStatistics(view, { sink: '', files: closing ? [closing] : [] }, false)[0]);
 });
 
 test('a slice that cannot be uploaded makes its file a failing one', () => {

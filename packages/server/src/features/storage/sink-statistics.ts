@@ -40,12 +40,21 @@ export interface SinkFiles {
 
 /** Files opened after the reset: imported ones before others, those without a failure first, each in order of opening. Discarded ones are left out. */
 export function fileStatistics(view: ConservationView, { files, reset }: SinkFiles, failedOnly: boolean): SinkFileAnswer[] {
-  return files
-    .filter((file) => file.state !== 'discarded' && (!reset || file.openedAt > reset.at))
-    .map((file) => fileAnswer(view, file))
+  return fileAnswers(
+    view,
+    files.filter(({ openedAt }) => !reset || openedAt > reset.at),
+  )
     .filter(({ state, retryAttempt }) => !failedOnly || (state !== 'imported' && retryAttempt !== undefined))
     .sort((one, other) => (rankOf(one) < rankOf(other) ? -1 : 1));
 }
+
+/** All files of a sink, also those from before a reset: newest first. Discarded ones are left out. */
+export function newestFiles(view: ConservationView, files: readonly File[]): SinkFileAnswer[] {
+  return fileAnswers(view, files).sort((one, other) => (one.openedAt > other.openedAt ? -1 : 1));
+}
+
+const fileAnswers = (view: ConservationView, files: readonly File[]): SinkFileAnswer[] =>
+  files.filter(({ state }) => state !== 'discarded').map((file) => fileAnswer(view, file));
 
 /** The part of the order that stands before the time of opening, and that. */
 const rankOf = ({ state, retryReason, openedAt }: SinkFileAnswer): string =>

@@ -4,9 +4,7 @@ import {
   sinkStatisticsTotal,
   sourceStatisticsClear,
 } from '@sluice/contract/statistics-operations';
-import { z } from 'zod';
 import type { MetadataStore } from '../../engines/metadata/metadata-store.ts';
-import { decodeJson } from '../../kernel/codec/json.ts';
 import { utcTime } from '../../kernel/codec/utc-time.ts';
 import type { Logger } from '../../kernel/observe/logger.ts';
 import type { Clock } from '../../kernel/time/clock.ts';
@@ -16,8 +14,8 @@ import { sinkMissing, sourceMissing } from '../definitions/definition-errors.ts'
 import { DefinitionStore } from '../definitions/definition-store.ts';
 import { type SinkKey, type SourceKey, sinkKeyText, sourceKeyText } from '../definitions/keys.ts';
 import { fileStatistics, type SinkFiles, type StatisticsReset, sinkTotal, targetFigures } from './sink-statistics.ts';
-import { figuresSchema } from './state/figures.ts';
 import { statisticsResetMetadataKey } from './state/storage-keys.ts';
+import { readStatisticsReset } from './statistics-reset.ts';
 import type { StorageView } from './storage-view.ts';
 
 interface StatisticsOperationsOptions {
@@ -27,8 +25,6 @@ interface StatisticsOperationsOptions {
   readonly logger: Logger;
 }
 
-/** As stored under `storage/statistics-reset/<sinkKey>`. */
-const resetSchema = z.object({ at: z.string(), figures: figuresSchema });
 const maxSinks = 100;
 
 /** Statistics of sinks in the configuration API, by the view: a moment behind metadata, and the figures of open slices at most a second more. */
@@ -46,10 +42,7 @@ export function statisticsOperations({ store, view, clock, logger }: StatisticsO
 
   async function filesOf(key: SinkKey): Promise<SinkFiles> {
     const sink = sinkKeyText(key);
-    const resetKey = statisticsResetMetadataKey(sink);
-    const entry = await store.get(resetKey);
-    const reset: StatisticsReset | undefined =
-      entry && decodeJson(entry.value, { schema: resetSchema, what: resetKey, code: 'invariantBroken' });
+    const reset = await readStatisticsReset(store, sink);
     return { sink, files: view.filesOf(sink), reset };
   }
 

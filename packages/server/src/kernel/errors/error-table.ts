@@ -79,6 +79,11 @@ export const errorTable = {
   diskFull: { status: 503, disposition: 'retry', meaning: 'The volume has no room.' },
   diskFailed: { status: 503, disposition: 'retry', meaning: 'A write or sync of the disk failed.' },
   metadataUnavailable: { status: 503, disposition: 'retry', meaning: 'The metadata store does not answer.' },
+  storageApiUnavailable: {
+    status: 503,
+    disposition: 'retry',
+    meaning: 'The Storage API, which knows the tokens, does not answer as it should.',
+  },
   metadataCompacted: { status: 503, disposition: 'retry', meaning: 'The watched revision is gone; list and watch again.' },
   leaseLost: { status: 503, disposition: 'retry', meaning: 'The lease has expired.' },
   transactionConflict: { status: 503, disposition: 'retry', meaning: 'Others changed the same entity again and again.' },

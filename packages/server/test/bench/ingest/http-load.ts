@@ -20,11 +20,21 @@ export interface LoadResult {
  * Keep-alive POSTs of one body over a fixed number of connections, each sending its next request when the answer came.
  * Written on bare sockets: the client shares two cores with the server, so it has to cost little.
  */
-export async function loadHttp({ url, body, connections, seconds }: LoadOptions): Promise<LoadResult> {
-  const { hostname, port, pathname } = new URL(url);
+export function loadHttp({ url, body, connections, seconds }: LoadOptions): Promise<LoadResult> {
+  const { hostname, pathname } = new URL(url);
   const request = Buffer.from(
     `POST ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+  return loadRequests({ url, connections, seconds, nextRequest: () => request });
+}
+
+interface RequestsOptions extends Omit<LoadOptions, 'body'> {
+  readonly nextRequest: () => Buffer;
+}
+
+/** As `loadHttp`, with requests that differ. */
+export async function loadRequests({ url, connections, seconds, nextRequest }: RequestsOptions): Promise<LoadResult> {
+  const { hostname, port } = new URL(url);
   const latencies: number[] = [];
   let failures = 0;
   const startedAt = performance.now();
@@ -34,7 +44,7 @@ export async function loadHttp({ url, body, connections, seconds }: LoadOptions)
     try {
       await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
       await exchange(socket, {
-        request,
+        nextRequest,
         onAnswer: (status, ms) => {
           latencies.push(ms);
           if (status !== 200) failures += 1;
@@ -53,12 +63,12 @@ export async function loadHttp({ url, body, connections, seconds }: LoadOptions)
 }
 
 interface Exchange {
-  readonly request: Buffer;
+  readonly nextRequest: () => Buffer;
   /** True: send the next one. */
   readonly onAnswer: (status: number, ms: number) => boolean;
 }
 
-function exchange(socket: Socket, { request, onAnswer }: Exchange): Promise<void> {
+function exchange(socket: Socket, { nextRequest, onAnswer }: Exchange): Promise<void> {
   return new Promise((resolve, reject) => {
     let received = '';
     let sentAt = performance.now();
@@ -75,8 +85,8 @@ function exchange(socket: Socket, { request, onAnswer }: Exchange): Promise<void
       const now = performance.now();
       if (!onAnswer(status, now - sentAt)) return resolve();
       sentAt = performance.now();
-      socket.write(request);
+      socket.write(nextRequest());
     });
-    socket.write(request);
+    socket.write(nextRequest());
   });
 }

@@ -15,18 +15,18 @@ describe('page of the documentation', () => {
   it('is found below the address that the API tells', async () => {
     const { documentation } = (await api.get('/v1')).body as { documentation: string };
     expect(documentation).toBe(`https://api.test${base}`);
-    const moved = await api.app.inject(base);
+    const moved = await api.inject(base);
     expect([moved.statusCode, moved.headers['location']]).toEqual([301, `${base}/`]);
-    const page = await api.app.inject(`${base}/`);
+    const page = await api.inject(`${base}/`);
     expect([page.statusCode, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
-    expect((await api.app.inject(`${base}/index.html`)).body).toBe(page.body);
+    expect((await api.inject(`${base}/index.html`)).body).toBe(page.body);
   });
 
   it('loads everything from this process: no script or style stands in it, and no other server is named', async () => {
     const found = new Map<string, string>();
     const load = async (name: string) => {
       if (found.has(name)) return;
-      const { statusCode, headers, body } = await api.app.inject(`${base}/${name}`);
+      const { statusCode, headers, body } = await api.inject(`${base}/${name}`);
       expect([name, statusCode]).toEqual([name, 200]);
       expect(headers['content-security-policy']).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'/);
       expect(headers['content-security-policy']).not.toMatch(/unsafe|http|\*/);
@@ -38,7 +38,7 @@ describe('page of the documentation', () => {
       for (const [, next = ''] of names) await load(next);
     };
     await load('');
-    const page = await api.app.inject(`${base}/`);
+    const page = await api.inject(`${base}/`);
     expect(page.body).not.toMatch(/<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)/);
     expect([...found.keys()].sort()).toEqual(['', 'explorer.js', 'page.css', 'page.js', 'schema-text.js']);
     expect(found.get('explorer.js')).toBe('text/javascript; charset=utf-8');
@@ -56,13 +56,13 @@ describe('page of the documentation', () => {
       message: `No endpoint found for path "${base}/missing.js".`,
     });
     const refused = await api.call('POST', `${base}/`, { payload: {} });
-    expect([refused.status, refused.headers['allow']]).toEqual([405, 'GET']);
+    expect([refused.status, refused.headers['allow']]).toEqual([405, 'GET, HEAD']);
   });
 });
 
 describe('what the page shows', () => {
   const render = async () => {
-    const spec = (await api.app.inject(`${base}/openapi3.json`)).json();
+    const spec = (await api.inject(`${base}/openapi3.json`)).json();
     const root = new FakeElement('main');
     const sent: object[] = [];
     const { renderApi } = await moduleOf('explorer.js');

@@ -22,6 +22,7 @@ describe('tasks', () => {
     const message = `Task "${id}" not found in the project.`;
     expect(answer.body).toEqual({ statusCode: 404, error: 'stream.api.taskNotFound', message });
     expect((await api.get(`/v1/tasks/${id}`)).status).toBe(200);
+    expect((await api.get(`/v1/tasks/${id.split('/').map(encodeURIComponent).join('/')}`)).body['taskId']).toBe(id);
     expect((await api.get('/v1/tasks/unknown')).status).toBe(404);
   });
 
@@ -82,14 +83,19 @@ describe('tasks', () => {
 describe('OpenAPI document', () => {
   it('describes every operation, with schemas that all exist', async () => {
     await using api = await ApiHarness.open();
-    const answer = await api.app.inject('/v1/documentation/openapi3.json');
+    const answer = await api.inject('/v1/documentation/openapi3.json');
     const document = answer.json();
     const operations = Object.values<object>(document.paths).flatMap((path) =>
       Object.values<{ operationId: string; security?: unknown }>(path as never),
     );
     expect(operations.map(({ operationId }) => operationId)).toEqual([
+      'ApiRootIndex',
       'ApiVersionIndex',
+      'OpenapiJson',
+      'OpenapiYaml',
       'Openapi3Json',
+      'Openapi3Yaml',
+      'AggregationSources',
       'ListSources',
       'CreateSource',
       'GetSource',
@@ -123,7 +129,7 @@ describe('OpenAPI document', () => {
       'GetTask',
     ]);
     const open = operations.filter(({ security }) => security === undefined).map(({ operationId }) => operationId);
-    expect(open).toEqual(['ApiVersionIndex', 'Openapi3Json']);
+    expect(open).toEqual(['ApiRootIndex', 'ApiVersionIndex', 'OpenapiJson', 'OpenapiYaml', 'Openapi3Json', 'Openapi3Yaml']);
     expect(document.components.securitySchemes['storage-api-token']).toMatchObject({
       type: 'apiKey',
       in: 'header',

@@ -48,21 +48,18 @@ export class LifecycleStage implements AsyncDisposable {
     this.store = store;
     this.#resources = resources;
     this.#tasks = new TaskRunner({ store, clock: this.clock, logger: silentLogger, randomId: countingIds(), nodeId: 'node' });
-    const operations = definitionOperations(
-      {
-        store,
-        vault: this.#vault,
-        tasks: this.#tasks,
-        hooks: this.#hooks(),
-        mapping: { maxRowBytes: 1000, uuid: () => '' },
-        hiddenHeaders: new Set(),
-        clock: this.clock,
-        logger: silentLogger,
-        apiUrl: () => '',
-        sourceUrl: '',
-      },
-      () => ({}),
-    );
+    const operations = definitionOperations({
+      store,
+      vault: this.#vault,
+      tasks: this.#tasks,
+      hooks: this.#hooks(),
+      mapping: { maxRowBytes: 1000, uuid: () => '' },
+      hiddenHeaders: new Set(),
+      clock: this.clock,
+      logger: silentLogger,
+      apiUrl: () => '',
+      sourceUrl: '',
+    });
     this.#operations = new Map(operations.map((bound) => [bound.operation.id, bound]));
   }
 
@@ -75,7 +72,7 @@ export class LifecycleStage implements AsyncDisposable {
   async answer(projectId: number, request: Request): Promise<ModelAnswer> {
     const bound = this.#operations.get(request.operation);
     if (!bound) throw new Error(`There is no operation ${request.operation}.`);
-    const principal: Principal = { projectId, branchId: 1, tokenId: 't', description: '', role: 'admin', master: true };
+    const principal: Principal = { projectId, branchId: 1, tokenId: 't', description: '', role: 'admin' };
     const execute = (operation: BoundOperation, { params, query = {}, body }: Omit<Request, 'operation'>) => {
       const payload = body && Buffer.from(JSON.stringify(body));
       const raw = { params: { branchId: 'default', ...params }, query, body: payload, token: 't' };

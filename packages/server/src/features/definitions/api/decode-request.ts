@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Operation } from '@sluice/contract/operation';
 import type { z } from 'zod';
 import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
@@ -44,7 +45,7 @@ const withoutEmpty = (query: Readonly<Record<string, string>>): object =>
 function decodeBody<Body>(schema: z.ZodType<Body>, { contentType, body }: RawRequest): Body {
   if (!isJson(contentType)) throw new AppError('unsupportedMediaType', `unsupported media type ${contentType}`);
   if (body === undefined || body.length === 0) throw new AppError('missingPayload', 'missing required payload');
-  const value = parseJson(body.toString('utf8'));
+  const value = withoutNulls(parseJson(body));
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new AppError('decodePayload', 'the body must be a JSON object');
   }
@@ -55,13 +56,26 @@ function decodeBody<Body>(schema: z.ZodType<Body>, { contentType, body }: RawReq
   throw error ?? new AppError('invariantBroken', 'A body was refused without a violation.');
 }
 
-/** A field that is `null` counts as absent. */
-function parseJson(text: string): unknown {
+function parseJson(body: Buffer): unknown {
+  if (!isUtf8(body)) throw new AppError('decodePayload', 'the body is not valid UTF-8');
   try {
-    return JSON.parse(text, (_key, value: unknown) => (value === null ? undefined : value));
+    return JSON.parse(body.toString('utf8'));
   } catch (cause) {
     throw new AppError('decodePayload', errorText(cause), { cause });
   }
+}
+
+/** More than any body needs; schemas go down by recursion, and deeper ones would end the stack. */
+const maxDepth = 64;
+
+/** A field that is `null` counts as absent. */
+function withoutNulls(value: unknown, depth = 0): unknown {
+  if (value === null) return undefined;
+  if (typeof value !== 'object') return value;
+  if (depth > maxDepth) throw new AppError('decodePayload', `the body is nested deeper than ${maxDepth} levels`);
+  if (Array.isArray(value)) return value.map((item) => withoutNulls(item, depth + 1));
+  const fields = Object.entries(value).map(([name, field]) => [name, withoutNulls(field, depth + 1)] as const);
+  return Object.fromEntries(fields.filter(([, field]) => field !== undefined));
 }
 
 const isJson = (contentType: string | undefined): boolean =>

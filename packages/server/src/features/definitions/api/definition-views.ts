@@ -8,15 +8,19 @@ import { type Source, sourceKeyOf } from '../source.ts';
 import type { TaskRecord } from '../task.ts';
 
 interface ViewDeps {
-  readonly vault: SecretVault;
+  readonly vault: Pick<SecretVault, 'open'>;
   /** Public base URLs without a slash at the end. That of the API itself is known once it listens. */
   readonly apiUrl: () => string;
   readonly sourceUrl: string;
 }
 
+const maxOpened = 1000;
+
 /** How entities look in answers; the order of fields is part of the contract. */
 export class DefinitionViews {
   readonly #deps: ViewDeps;
+  /** Secrets by owner and sealed copy: to open one costs more than all else about a source in a list. Oldest first. */
+  readonly #opened = new Map<string, string>();
 
   constructor(deps: ViewDeps) {
     this.#deps = deps;
@@ -24,8 +28,7 @@ export class DefinitionViews {
 
   source(source: Source): SourceAnswer {
     const { projectId, branchId, sourceId, type, name, description, version, created } = source;
-    const secret = this.#deps.vault.open(source.secret.sealed, sourceKeyText(sourceKeyOf(source)));
-    const url = `${this.#deps.sourceUrl}/stream/${projectId}/${encodeURIComponent(sourceId)}/${secret}`;
+    const url = `${this.#deps.sourceUrl}/stream/${projectId}/${encodeURIComponent(sourceId)}/${this.#secretOf(source)}`;
     return { projectId, branchId, sourceId, type, name, description, http: { url }, version, created, ...endOf(source) };
   }
 
@@ -50,6 +53,18 @@ export class DefinitionViews {
       ...(error !== undefined && { error }),
       ...(outputs !== undefined && { outputs }),
     };
+  }
+
+  #secretOf(source: Source): string {
+    const owner = sourceKeyText(sourceKeyOf(source));
+    const key = `${owner} ${source.secret.sealed}`;
+    const known = this.#opened.get(key);
+    if (known !== undefined) return known;
+    const secret = this.#deps.vault.open(source.secret.sealed, owner);
+    const oldest = this.#opened.keys().next();
+    if (this.#opened.size >= maxOpened && !oldest.done) this.#opened.delete(oldest.value);
+    this.#opened.set(key, secret);
+    return secret;
   }
 
   sourceUrl({ branchId, sourceId }: Pick<Source, 'branchId' | 'sourceId'>): string {

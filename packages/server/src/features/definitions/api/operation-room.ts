@@ -1,3 +1,4 @@
+import type { AggregatedStatistics } from '@sluice/contract/aggregation';
 import type { MetadataStore } from '../../../engines/metadata/metadata-store.ts';
 import { utcTime } from '../../../kernel/codec/utc-time.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
@@ -11,6 +12,7 @@ import type { DefinitionRestorer } from '../definition-restorer.ts';
 import type { DefinitionStore } from '../definition-store.ts';
 import type { DefinitionWriter } from '../definition-writer.ts';
 import type { KeyedMutex } from '../keyed-mutex.ts';
+import type { SinkKey } from '../keys.ts';
 import type { Stamp } from '../new-definition.ts';
 import type { SettingDefaults } from '../settings.ts';
 import type { SourceCascade } from '../source-cascade.ts';
@@ -35,6 +37,8 @@ export interface OperationRoom {
   readonly mapping: MappingOptions;
   /** Where the service is configured otherwise than the contract says. */
   readonly settingDefaults?: SettingDefaults;
+  /** Of a sink that is there; absent where nothing is known of any. */
+  readonly sinkStatistics?: (key: SinkKey) => Promise<AggregatedStatistics>;
   /** Headers that no column shows, lower case. */
   readonly hiddenHeaders: ReadonlySet<string>;
   readonly clock: Clock;

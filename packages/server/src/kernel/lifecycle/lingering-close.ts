@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { backgroundTimer, type StartTimer } from '../../kernel/time/start-timer.ts';
+import { backgroundTimer, type StartTimer } from '../time/start-timer.ts';
 
 /** How long a client may go on sending after its last answer before it is cut off. */
 const lingerMs = 2000;
