@@ -29,7 +29,7 @@ commands.register({
 const status = () => ({ sinks: [{ sink: '1/1/source/sink', rows: service.rows, conservation: service }] });
 commands.register({
   name: 'query',
-  input: z.object({ project: z.string(), sql: z.string() }),
+  input: z.object({ project: z.number(), branch: z.number(), sql: z.string() }),
   run: async ({ sql }) => ({ columns: ['count'], rows: [[sql.endsWith('FROM "t"') ? service.tableRows : -1]] }),
 });
 

@@ -17,13 +17,16 @@ const eventOf = (text: string, items = 9): object => ({
 
 export const smallBody = JSON.stringify(eventOf('product'));
 
-const megabyte = 1_000_000;
+/** A little less than the limit of a body. */
+const megabyte = 990_000;
 
 /** Bodies of 1 MB by what they are of: many small values, or one long text, which is parsed much faster. */
 export const largeBodies = {
   items: (() => {
-    const itemBytes = JSON.stringify(eventOf('product', 1000)).length / 1000;
-    return JSON.stringify(eventOf('product', Math.round(megabyte / itemBytes)));
+    // Later items have longer numbers.
+    const count = 6500;
+    const bytes = JSON.stringify(eventOf('product', count)).length;
+    return JSON.stringify(eventOf('product', Math.floor((count * megabyte) / bytes)));
   })(),
   text: JSON.stringify({ type: 'log.written', text: prose(megabyte) }),
 } as const;

@@ -71,9 +71,10 @@ interface Exchange {
 function exchange(socket: Socket, { nextRequest, onAnswer }: Exchange): Promise<void> {
   return new Promise((resolve, reject) => {
     let received = '';
+    let lastStatus = 0;
     let sentAt = performance.now();
     socket.on('error', reject);
-    socket.on('close', () => reject(new Error('the server closed the connection')));
+    socket.on('close', () => reject(new Error(`the server closed the connection; its last answer was ${lastStatus}`)));
     socket.setEncoding('latin1').on('data', (text) => {
       received += text;
       const head = received.indexOf('\r\n\r\n');
@@ -81,6 +82,7 @@ function exchange(socket: Socket, { nextRequest, onAnswer }: Exchange): Promise<
       const length = Number(/content-length: (\d+)/i.exec(received)?.[1] ?? 0);
       if (received.length < head + 4 + length) return;
       const status = Number(received.slice(9, 12));
+      lastStatus = status;
       received = '';
       const now = performance.now();
       if (!onAnswer(status, now - sentAt)) return resolve();
