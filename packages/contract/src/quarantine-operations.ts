@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import { branchParams, branchPath } from './entity-path.ts';
+import { branchParams, branchPath, nothing } from './entity-path.ts';
 import { operation } from './operation.ts';
 import { pageQuerySchema } from './page.ts';
 import { quarantineOutcomeSchema, quarantineRequestSchema, quarantineSchema } from './quarantine.ts';
@@ -30,7 +29,7 @@ export const retryQuarantinedFile = operation({
   tag: 'internal',
   access: 'write',
   params: branchParams,
-  query: z.object({}),
+  query: nothing,
   body: quarantineRequestSchema,
   status: 200,
   answer: quarantineOutcomeSchema,
@@ -45,7 +44,7 @@ export const discardQuarantinedFile = operation({
   tag: 'internal',
   access: 'write',
   params: branchParams,
-  query: z.object({}),
+  query: nothing,
   body: quarantineRequestSchema,
   status: 200,
   answer: quarantineOutcomeSchema,
