@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -18,13 +19,13 @@ export const reportSchema = z.object({
   name: z.string(),
   at: z.string(),
   machine: z.object({
-    node: z.string(),
     platform: z.string(),
     kernel: z.string(),
     cpu: z.string(),
     cores: z.int(),
     memoryBytes: z.int(),
   }),
+  versions: z.record(z.string(), z.string()),
   figures: z.array(figureSchema),
 });
 
@@ -36,7 +37,6 @@ export function report(name: string, figures: readonly Figure[]): number {
   for (const figure of figures) process.stdout.write(`bench ${figure.id} ${numberText(figure.value)} ${figure.unit}${verdict(figure)}\n`);
   mkdirSync(reportFolder, { recursive: true });
   const machine = {
-    node: process.version,
     platform: `${process.platform} ${process.arch}`,
     kernel: release(),
     cpu: cpus()[0]?.model ?? 'unknown',
@@ -45,9 +45,22 @@ export function report(name: string, figures: readonly Figure[]): number {
   };
   writeFileSync(
     `${reportFolder}${name}.json`,
-    `${JSON.stringify({ name, at: new Date().toISOString(), machine, figures }, undefined, 2)}\n`,
+    `${JSON.stringify({ name, at: new Date().toISOString(), machine, versions: versions(), figures }, undefined, 2)}\n`,
   );
   return figures.filter((figure) => !isGood(figure)).length;
+}
+
+const packageSchema = z.object({ dependencies: z.record(z.string(), z.string()) });
+
+/** Of what was measured, by name; Sluice itself by its commit, with a plus where files differ from it. */
+function versions(): Record<string, string> {
+  const { node, sqlite = 'none', zlib = 'none', zstd = 'none' } = process.versions;
+  const { dependencies } = packageSchema.parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')));
+  const commit = execFileSync('git', ['describe', '--always', '--abbrev=10', '--dirty=+', '--exclude=*'], {
+    cwd: import.meta.dirname,
+    encoding: 'utf8',
+  });
+  return { Sluice: commit.trim(), Node: node, SQLite: sqlite, DuckDB: dependencies['@duckdb/node-api'] ?? 'none', zlib, zstd };
 }
 
 export const isGood = ({ value, bar = Number.POSITIVE_INFINITY, atLeast = Number.NEGATIVE_INFINITY }: Figure): boolean =>
