@@ -238,3 +238,15 @@ test.concurrent('a client that does not wait for its answer: its record is store
   expect(new Set(stored).size).toBe(stored.length);
   for (const text of stored) expect(text).toMatch(/^(?:last|gone \d+)$/);
 });
+
+test('a large body is counted whole, though its memory is given back before the answer', async () => {
+  const { url, rows } = await openSource('counted');
+  const counted = async () => {
+    const metrics = await (await fetch(new URL('/metrics', service.urls['operations']))).text();
+    return Number(/^sluice_ingest_bytes_total (\d+)$/m.exec(metrics)?.[1]);
+  };
+  const before = await counted();
+  expect((await fetch(url, { method: 'POST', body: 'x'.repeat(100_000) })).status).toBe(200);
+  expect((await counted()) - before).toBe(100_000);
+  expect(await rows(1, 'length(body)')).toEqual([[100_000]]);
+});
