@@ -31,6 +31,9 @@ export default defineConfig({
         test: { name: 'engines', include: [engines], testTimeout: 120_000, hookTimeout: 60_000 },
       },
       {
+        test: { name: 'jsonnet', include: ['packages/jsonnet/test/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 60_000 },
+      },
+      {
         test: {
           name: 'integration',
           include: ['integration', 'corruption'].map((suite) => `${server}/test/${suite}/**/*.test.ts`),
