@@ -1,7 +1,9 @@
+import { compileSource } from './compile/compile-source.ts';
 import type { ImportResolver } from './import-resolver.ts';
-import { JsonnetError } from './jsonnet-error.ts';
 import type { NativeFunction } from './native-function.ts';
+import { CompiledProgram } from './program/compiled-program.ts';
 import type { Program } from './program.ts';
+import { Native } from './run/native.ts';
 
 export interface CompileOptions {
   /** Names the source in positions and stacks; empty or absent: positions come without it. */
@@ -16,5 +18,7 @@ export interface CompileOptions {
 
 /** Compiles a source; throws JsonnetError of kind `lex`, `parse` or `static`. */
 export function compile(source: string, options: CompileOptions = {}): Program {
-  throw new JsonnetError(`not built yet: ${options.name ?? ''}${source.length}`, { kind: 'static' });
+  const { name = '', path = '', natives: definitions = {}, imports } = options;
+  const natives = new Map(Object.entries(definitions).map(([native, definition]) => [native, new Native(native, definition)]));
+  return new CompiledProgram(compileSource({ name, path, text: source }, natives), { natives, imports });
 }

@@ -19,6 +19,8 @@ export interface JsonnetErrorDetails {
   readonly kind: JsonnetErrorKind;
   readonly range?: SourceRange | undefined;
   readonly frames?: readonly StackFrame[];
+  /** The lines of source that are shown below an error of kind `lex`, `parse` or `static`. */
+  readonly code?: string;
 }
 
 /** The only error that compiling and evaluating throw. `message` has neither position nor stack. */
@@ -28,6 +30,7 @@ export class JsonnetError extends Error {
   readonly range: SourceRange | undefined;
   /** Innermost first; empty before run time. */
   readonly frames: readonly StackFrame[];
+  readonly #code: string | undefined;
 
   constructor(message: string, details: JsonnetErrorDetails) {
     super(message);
@@ -35,22 +38,30 @@ export class JsonnetError extends Error {
     this.kind = details.kind;
     this.range = details.range;
     this.frames = details.frames ?? [];
+    this.#code = details.code;
+  }
+
+  /** One line: `1:1-8 Unknown variable: x`, at run time `RUNTIME ERROR: message`. */
+  get summary(): string {
+    if (this.kind === 'runtime' || this.kind === 'budget') return `RUNTIME ERROR: ${this.message}`;
+    return `${this.range === undefined ? '' : printRange(this.range)} ${this.message}`;
   }
 
   /**
-   * The reference's text without a last newline: `1:1-8 Unknown variable: x` before run time,
-   * else `RUNTIME ERROR: message` and a line for each frame. With more frames than `maxFrames`, those in the middle become `...`.
+   * The reference's text with its last newline (its command line prints one more): the summary and,
+   * before run time, the lines of source; at run time a line for each frame, of which those in the middle become `...`
+   * when there are more than `maxFrames`. With 0 all are printed.
    */
   format(maxFrames = 20): string {
-    if (this.kind === 'lex' || this.kind === 'parse' || this.kind === 'static') {
-      return `${this.range ? printRange(this.range) : ''} ${this.message}`;
+    if (this.kind !== 'runtime' && this.kind !== 'budget') {
+      return this.#code === undefined ? `${this.summary}\n\n` : `${this.summary}\n\n${this.#code}\n\n`;
     }
-    const lines = this.frames.map((frame) => `\t${frame.place}\t${frame.context}`);
+    const lines = this.frames.map((frame) => `\t${frame.place}\t${frame.context}\n`);
     if (maxFrames > 0 && lines.length > maxFrames) {
       const above = Math.floor(maxFrames / 2);
-      lines.splice(above, lines.length - maxFrames, '\t...');
+      lines.splice(above, lines.length - maxFrames, '\t...\n');
     }
-    return [`RUNTIME ERROR: ${this.message}`, ...lines].join('\n');
+    return `${this.summary}\n${lines.join('')}`;
   }
 }
 

@@ -1,0 +1,128 @@
+import { Builtin } from '../run/builtin.ts';
+import { expectFunction } from '../run/expect.ts';
+import { passing, replaced } from '../run/fault.ts';
+import { arrange, type Named } from '../run/functions.ts';
+import { Native } from '../run/native.ts';
+import type { Site } from '../run/site.ts';
+import type { Code, Frame, Lazy, Run, Slot, Value } from '../run/value.ts';
+import type { ApplyNode, Node } from '../syntax/ast.ts';
+import type { At, Build } from './build.ts';
+import { standardMember } from './index-code.ts';
+import { constantOf, unwrap } from './lazy.ts';
+
+export function applyCode(build: Build, node: ApplyNode, at: At): Code {
+  const known = knownFunction(build, node, at);
+  if (known !== undefined) return known;
+  const { scope, place } = at;
+  const target = build.code(node.target, { scope, place: place.part() });
+  const waiting = { scope, place: place.waiting() };
+  const positional = node.positional.map((arg) => build.lazy(arg, waiting));
+  const named = node.named.map(({ name, value }) => ({ name, lazy: build.lazy(value, waiting) }));
+  const site = build.site(node, place);
+  const args: Arguments = { positional, named };
+  const call = callCode(target, args, { site, tailstrict: node.tailstrict });
+  return place.tail === 'no' ? call : tailCode(target, args, { site, tailstrict: node.tailstrict, call, last: place.tail === 'yes' });
+}
+
+interface Arguments {
+  readonly positional: readonly Lazy[];
+  readonly named: readonly { readonly name: string; readonly lazy: Lazy }[];
+}
+
+interface CallKind {
+  readonly site: Site;
+  readonly tailstrict: boolean;
+}
+
+function callCode(target: Code, args: Arguments, { site, tailstrict }: CallKind): Code {
+  const { positional, named } = args;
+  return (frame, run) => {
+    const value = target(frame, run);
+    try {
+      const fn = expectFunction(value);
+      const slots: Slot[] = [];
+      for (let index = 0; index < positional.length; index += 1) slots.push(positional[index]?.(frame, run) ?? null);
+      const list = arrange(fn.parameters, slots, named.length === 0 ? none : namedSlots(named, frame, run));
+      run.site = site;
+      return fn.invoke(list, run, tailstrict);
+    } catch (error) {
+      throw passing(error, site);
+    }
+  };
+}
+
+const none: readonly Named[] = [];
+
+function namedSlots(named: Arguments['named'], frame: Frame, run: Run): Named[] {
+  return named.map(({ name, lazy }) => ({ name, value: lazy(frame, run) }));
+}
+
+/** A call whose value is, or ends, the value of a function: where that function was called `tailstrict` it takes its place. */
+function tailCode(target: Code, args: Arguments, kind: CallKind & { call: Code; last: boolean }): Code {
+  const { site, tailstrict, call, last } = kind;
+  return (frame, run) => {
+    if (!frame.replaceable) return call(frame, run);
+    if (!last) return replacingCall(call, frame, run);
+    const value = target(frame, run);
+    try {
+      const fn = expectFunction(value);
+      const slots: Slot[] = args.positional.map((lazy) => lazy(frame, run));
+      run.tail = { fn, args: arrange(fn.parameters, slots, namedSlots(args.named, frame, run)), tailstrict, site };
+      return null;
+    } catch (error) {
+      throw passing(error, site);
+    }
+  };
+}
+
+/** Within an operand the frame is still needed here, but no longer counted. */
+function replacingCall(call: Code, frame: Frame, run: Run): Value {
+  frame.replaceable = false;
+  run.depth -= 1;
+  try {
+    return call(frame, run);
+  } catch (error) {
+    throw replaced(error);
+  }
+}
+
+/** Calls functions of the library and of the host without thunks for arguments that they evaluate anyway. */
+function knownFunction(build: Build, node: ApplyNode, at: At): Code | undefined {
+  const fn = knownTarget(build, node.target, at);
+  if (!(fn instanceof Builtin || fn instanceof Native) || node.named.length > 0) return undefined;
+  const { parameters } = fn;
+  const count = node.positional.length;
+  if (count > parameters.length || parameters.some(({ required }, index) => required && index >= count)) return undefined;
+  const waiting = { scope: at.scope, place: at.place.waiting() };
+  const isLazy = fn instanceof Builtin && fn.lazy !== undefined;
+  const args = node.positional.map((arg) => (isLazy ? build.lazy(arg, waiting) : build.code(arg, waiting)));
+  // An argument counts as a frame while it is evaluated, unless it is there already.
+  const nested = node.positional.map((arg) => !isLazy && constantOf(arg) === undefined && unwrap(arg).kind !== 'variable');
+  const site = build.site(node, at.place);
+  return (frame, run) => {
+    try {
+      const values: Slot[] = [];
+      for (let index = 0; index < count; index += 1) {
+        const deeper = nested[index] === true;
+        if (deeper) run.enter();
+        values.push(args[index]?.(frame, run) ?? null);
+        if (deeper) run.depth -= 1;
+      }
+      run.site = site;
+      return fn.invoke(pad(values, parameters.length), run);
+    } catch (error) {
+      throw passing(error, site);
+    }
+  };
+}
+
+function pad(values: (Slot | undefined)[], length: number): (Slot | undefined)[] {
+  for (let index = values.length; index < length; index += 1) values.push(undefined);
+  return values;
+}
+
+function knownTarget(build: Build, target: Node, at: At): Value | undefined {
+  if (target.kind === 'variable' && target.name !== 'std' && at.scope.find(target.name) === undefined)
+    return build.globals.native(target.name);
+  return standardMember(build, target, at);
+}

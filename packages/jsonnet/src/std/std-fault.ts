@@ -1,0 +1,9 @@
+import { Fault } from '../run/fault.ts';
+import { Site } from '../run/site.ts';
+
+/** An error of a function that the reference writes in Jsonnet: `place` is where, and stands in the stack. */
+export function stdFault(message: string, place: string, context = 'function <anonymous>'): Fault {
+  const fault = new Fault(message);
+  fault.sites.push(Site.inWords(`<std>:${place}`, context));
+  return fault;
+}

@@ -1,0 +1,51 @@
+/** A number as JSON output prints it: integers in full, others with 17 significant digits. */
+export function printNumber(value: number): string {
+  if (Number.isInteger(value)) return printInteger(value);
+  return printSignificant(value, 17);
+}
+
+function printInteger(value: number): string {
+  if (Number.isSafeInteger(value)) return Object.is(value, -0) ? '-0' : String(value);
+  return BigInt(value).toString();
+}
+
+/** C's `%.<digits>g`. */
+function printSignificant(value: number, digits: number): string {
+  const [mantissa = '', exponent = ''] = value.toExponential(digits - 1).split('e');
+  const power = Number(exponent);
+  if (power < -4 || power >= digits) return `${trimZeros(mantissa)}e${printExponent(power)}`;
+  return trimZeros(value.toFixed(digits - 1 - power));
+}
+
+function trimZeros(text: string): string {
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+}
+
+function printExponent(power: number): string {
+  return `${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
+}
+
+/** The shortest digits that read back as the number, never with an exponent (Go's format `f` with precision -1). */
+export function printShortest(value: number): string {
+  if (Object.is(value, -0)) return '-0';
+  const text = String(value);
+  const at = text.indexOf('e');
+  if (at < 0) return text;
+  const { sign, digits, power } = scientific(value);
+  if (power < 0) return `${sign}0.${'0'.repeat(-power - 1)}${digits}`;
+  return `${sign}${digits.padEnd(power + 1, '0')}`;
+}
+
+/** Go's `%v` of a float64. */
+export function printGoFloat(value: number): string {
+  if (Object.is(value, -0)) return '-0';
+  const { sign, digits, power } = scientific(value);
+  if (power >= -4 && power < 6) return printShortest(value);
+  const fraction = digits.slice(1);
+  return `${sign}${digits.slice(0, 1)}${fraction === '' ? '' : `.${fraction}`}e${printExponent(power)}`;
+}
+
+function scientific(value: number): { sign: string; digits: string; power: number } {
+  const [mantissa = '', exponent = '0'] = Math.abs(value).toExponential().split('e');
+  return { sign: value < 0 ? '-' : '', digits: mantissa.replace('.', ''), power: Number(exponent) };
+}
