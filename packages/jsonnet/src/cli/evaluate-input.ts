@@ -5,7 +5,6 @@ import { JsonnetError } from '../jsonnet-error.ts';
 import type { Limits } from '../limits.ts';
 import type { Inputs, Program } from '../program.ts';
 import type { CliOptions } from './cli-options.ts';
-import { errorText } from './error-text.ts';
 import { fileErrorText, isFileError } from './file-error.ts';
 import { createFileImports } from './file-imports.ts';
 import { type Output, writeOutput } from './write-output.ts';
@@ -19,16 +18,9 @@ export interface CliResult {
 /** Compiles and evaluates what the options name, and writes the files that they ask for. */
 export function evaluateInput(options: CliOptions): CliResult {
   const trace: string[] = [];
-  const sources = new Map<string, string>();
   const fail = (text: string): CliResult => ({ stdout: '', stderr: `${trace.join('')}${text}\n`, exitCode: 1 });
   const input = readInput(options);
   if ('problem' in input) return fail(input.problem);
-  sources.set(input.name, input.source);
-  for (const [kind, externals] of [['extvar', options.externals] as const, ['top-level-arg', options.arguments] as const]) {
-    for (const [name, external] of Object.entries(externals)) {
-      if (external.type === 'code') sources.set(`<${kind}:${name}>`, external.source);
-    }
-  }
   try {
     const { source, name, path } = input;
     const program = compile(source, { name, path, imports: createFileImports(options.libraryFolders) });
@@ -36,7 +28,7 @@ export function evaluateInput(options: CliOptions): CliResult {
     const output = evaluate({ program, options, inputs: { externals, arguments: topLevel, trace: (line) => trace.push(`${line}\n`) } });
     return { stdout: writeOutput(output, options), stderr: trace.join(''), exitCode: 0 };
   } catch (error) {
-    if (error instanceof JsonnetError) return fail(errorText(error, { sources, maxTrace: options.maxTrace }));
+    if (error instanceof JsonnetError) return fail(error.format(options.maxTrace));
     if (isFileError(error)) return fail(fileErrorText(error));
     throw error;
   }

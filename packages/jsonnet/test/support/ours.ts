@@ -1,5 +1,4 @@
 import { posix } from 'node:path';
-import { errorText } from '../../src/cli/error-text.ts';
 import { compile } from '../../src/compile.ts';
 import type { ImportResolver } from '../../src/import-resolver.ts';
 import { JsonnetError } from '../../src/jsonnet-error.ts';
@@ -23,9 +22,6 @@ const natives: Readonly<Record<string, NativeFunction>> = {
 /** Answers as the reference does; nothing but the stack is limited. What is thrown beside JsonnetError is a bug and goes on. */
 export function ask(question: Question): Answer {
   const trace: string[] = [];
-  const sources = new Map([[question.name, question.code]]);
-  for (const [name, code] of Object.entries(question.extCode ?? {})) sources.set(`<extvar:${name}>`, code);
-  for (const [name, code] of Object.entries(question.tlaCode ?? {})) sources.set(`<top-level-arg:${name}>`, code);
   const inputs: Inputs = {
     externals: externals(question.extStr, question.extCode),
     arguments: externals(question.tlaStr, question.tlaCode),
@@ -37,7 +33,7 @@ export function ask(question: Question): Answer {
     return { output, trace: trace.join('') };
   } catch (error) {
     if (!(error instanceof JsonnetError)) throw error;
-    return { error: errorText(error, { sources, maxTrace: question.maxTrace ?? 0 }), trace: trace.join('') };
+    return { error: error.format(question.maxTrace ?? 0), trace: trace.join('') };
   }
 }
 
