@@ -5,7 +5,7 @@ import { JsonnetError } from '../jsonnet-error.ts';
 import type { Limits } from '../limits.ts';
 import type { Inputs, Program } from '../program.ts';
 import type { CliOptions } from './cli-options.ts';
-import { fileErrorText, isFileError } from './file-error.ts';
+import { FileProblem, fileErrorReason, isFileError } from './file-error.ts';
 import { createFileImports } from './file-imports.ts';
 import { type Output, writeOutput } from './write-output.ts';
 
@@ -17,19 +17,24 @@ export interface CliResult {
 
 /** Compiles and evaluates what the options name, and writes the files that they ask for. */
 export function evaluateInput(options: CliOptions): CliResult {
-  const trace: string[] = [];
-  const fail = (text: string): CliResult => ({ stdout: '', stderr: `${trace.join('')}${text}\n`, exitCode: 1 });
+  let [stdout, stderr] = ['', ''];
+  const fail = (text: string): CliResult => ({ stdout, stderr: `${stderr}${text}\n`, exitCode: 1 });
   const input = readInput(options);
   if ('problem' in input) return fail(input.problem);
+  const { source, name, path } = input;
+  const trace = (line: string): void => {
+    stderr += `${line}\n`;
+  };
   try {
-    const { source, name, path } = input;
     const program = compile(source, { name, path, imports: createFileImports(options.libraryFolders) });
-    const { externals, arguments: topLevel } = options;
-    const output = evaluate({ program, options, inputs: { externals, arguments: topLevel, trace: (line) => trace.push(`${line}\n`) } });
-    return { stdout: writeOutput(output, options), stderr: trace.join(''), exitCode: 0 };
+    const inputs = { externals: options.externals, arguments: options.arguments, trace };
+    writeOutput(evaluate({ program, options, inputs }), options, (text) => {
+      stdout += text;
+    });
+    return { stdout, stderr, exitCode: 0 };
   } catch (error) {
     if (error instanceof JsonnetError) return fail(error.format(options.maxTrace));
-    if (isFileError(error)) return fail(fileErrorText(error));
+    if (error instanceof FileProblem) return fail(error.message);
     throw error;
   }
 }
@@ -45,7 +50,7 @@ function readInput({ input, isCode }: CliOptions): Input {
   } catch (error) {
     if (!isFileError(error)) throw error;
     return {
-      problem: `${error.syscall === 'open' ? 'Opening' : 'Reading'} input file: ${input}: ${fileErrorText(error).replace(/^.*: /s, '')}`,
+      problem: `${error.syscall === 'open' ? 'Opening' : 'Reading'} input file: ${input}: ${fileErrorReason(error)}`,
     };
   }
 }

@@ -1,4 +1,6 @@
+import { enableCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
-import { evaluateInput } from './evaluate-input.ts';
 
+enableCompileCache();
+const { evaluateInput } = await import('./evaluate-input.ts');
 parentPort?.postMessage(evaluateInput(workerData));

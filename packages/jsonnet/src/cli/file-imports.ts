@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import type { ImportResolver } from '../import-resolver.ts';
-import { fileErrorText, isFileError } from './file-error.ts';
+import { withFile } from './file-error.ts';
 
 /** Imports files beside the importing one, else in the library folders, of which the last wins. */
 export function createFileImports(libraryFolders: readonly string[]): ImportResolver {
   const read = new Map<string, Uint8Array | undefined>();
   const tryPath = (path: string): Uint8Array | undefined => {
-    if (!read.has(path)) read.set(path, readIfThere(path));
+    if (!read.has(path)) read.set(path, existsSync(path) ? withFile(path, () => readFileSync(path)) : undefined);
     return read.get(path);
   };
   return ({ from, path }) => {
@@ -18,14 +18,4 @@ export function createFileImports(libraryFolders: readonly string[]): ImportReso
     }
     throw new Error(`couldn't open import ${JSON.stringify(path)}: no match locally or in the Jsonnet library paths`);
   };
-}
-
-function readIfThere(path: string): Uint8Array | undefined {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    if (!isFileError(error)) throw error;
-    if (error.code === 'ENOENT') return undefined;
-    throw new Error(fileErrorText({ ...error, path }));
-  }
 }
