@@ -52,10 +52,15 @@ export class Budget {
     if (length > this.#length) throw new Fault('string too long.', 'budget');
   }
 
+  /** Before an array of this length is made whose elements are paid for. */
+  checkLength(length: number): void {
+    if (length > this.#length) throw new Fault('array too long.', 'budget');
+  }
+
   /** Before an array of this length is made. Pays for its elements. */
   checkArray(length: number): void {
-    if (length > this.#length) throw new Fault('array too long.', 'budget');
-    this.chargeElements(length);
+    this.checkLength(length);
+    this.chargeElements(Math.max(0, length));
   }
 
   /** Before this much text is added to a result. */

@@ -1,3 +1,4 @@
+import { printGoFloat } from '../text/numbers.ts';
 import { Fault } from './fault.ts';
 import { Fn, type Items, isItems, Obj, type TypeName, typeName, type Value } from './value.ts';
 
@@ -43,4 +44,12 @@ export function expectFunction(value: Value): Fn {
 export function finite(value: number): number {
   if (value - value === 0) return value;
   throw new Fault(Number.isNaN(value) ? 'Not a number' : 'Overflow');
+}
+
+/** A whole number of 32 bits. */
+export function expectInt(value: Value): number {
+  const number = expectNumber(value);
+  const int = number | 0;
+  if (int !== number) throw new Fault(`Expected an integer, but got ${printGoFloat(number)}`);
+  return int;
 }

@@ -1,0 +1,91 @@
+import { eager } from '../run/builtin.ts';
+import { compare } from '../run/compare.ts';
+import { expectBoolean, expectNumber, finite } from '../run/expect.ts';
+import { modulo } from '../run/operators.ts';
+import { typeName, type Value } from '../run/value.ts';
+import { stdFault, within } from './std-fault.ts';
+
+const of = (f: (x: number) => number) => eager('x', ([x = null]) => finite(f(expectNumber(x))));
+const test = (f: (x: number) => boolean) => eager('x', ([x = null]) => f(expectNumber(x)));
+
+/** A number, or the error of a function whose text stands at `place`. */
+function numberOr(value: Value, problem: string, place: string): number {
+  if (typeof value === 'number') return value;
+  throw stdFault(`${problem}, got ${typeName(value)}`, place);
+}
+
+/** Mantissa in [0.5, 1) and exponent: `x = mantissa * 2 ** exponent`. */
+function split(x: number): { mantissa: number; exponent: number } {
+  if (x === 0) return { mantissa: x, exponent: 0 };
+  const view = new DataView(new ArrayBuffer(8));
+  const scale = Math.abs(x) < 2 ** -1022 ? 54 : 0;
+  view.setFloat64(0, x * 2 ** scale);
+  const exponent = ((view.getUint16(0) >> 4) & 0x7ff) - 1022;
+  view.setUint16(0, (view.getUint16(0) & 0x800f) | (1022 << 4));
+  return { mantissa: view.getFloat64(0), exponent: exponent - scale };
+}
+
+/** Halves away from zero. */
+function round(x: number): number {
+  const whole = Math.trunc(x);
+  return Math.abs(x - whole) >= 0.5 ? whole + Math.sign(x) : whole;
+}
+
+function hypot(x: number, y: number): number {
+  const larger = Math.max(Math.abs(x), Math.abs(y));
+  if (larger === 0) return 0;
+  const ratio = Math.min(Math.abs(x), Math.abs(y)) / larger;
+  return larger * Math.sqrt(1 + ratio * ratio);
+}
+
+const product = (x: Value, factor: number) => finite(expectNumber(x) * factor);
+
+export const maths = {
+  abs: eager('n', ([n = null]) => {
+    const x = numberOr(n, 'std.abs expected number', '865:7-58');
+    return x > 0 ? x : -x;
+  }),
+  sign: eager('n', ([n = null]) => Math.sign(numberOr(n, 'std.sign expected number', '871:7-59')) + 0),
+  max: eager('a b', ([a = null, b = null]) => {
+    const x = numberOr(a, 'std.max first param expected number', '881:7-70');
+    const y = numberOr(b, 'std.max second param expected number', '883:7-71');
+    return x > y ? x : y;
+  }),
+  min: eager('a b', ([a = null, b = null]) => {
+    const x = numberOr(a, 'std.min first param expected number', '889:7-70');
+    const y = numberOr(b, 'std.min second param expected number', '891:7-71');
+    return x < y ? x : y;
+  }),
+  clamp: eager('x minVal maxVal', ([x = null, low = null, high = null], run) => {
+    if (within('896:8-18', () => compare(x, low, run)) < 0) return low;
+    return within('897:13-23', () => compare(x, high, run)) > 0 ? high : x;
+  }),
+  ceil: of(Math.ceil),
+  floor: of(Math.floor),
+  round: of(round),
+  sqrt: of(Math.sqrt),
+  hypot: eager('x y', ([x = null, y = null]) => finite(hypot(expectNumber(x), expectNumber(y)))),
+  pow: eager('x n', ([x = null, n = null]) => finite(expectNumber(x) ** expectNumber(n))),
+  modulo: eager('x y', ([x = null, y = null]) => modulo(x, y)),
+  sin: of(Math.sin),
+  cos: of(Math.cos),
+  tan: of(Math.tan),
+  asin: of(Math.asin),
+  acos: of(Math.acos),
+  atan: of(Math.atan),
+  atan2: eager('y x', ([y = null, x = null]) => finite(Math.atan2(expectNumber(y), expectNumber(x)))),
+  deg2rad: eager('x', ([x = null]) => within('268:16-26', () => product(x, Math.PI)) / 180),
+  rad2deg: eager('x', ([x = null]) => within('269:16-23', () => product(x, 180)) / Math.PI),
+  log: of(Math.log),
+  log2: eager('x', ([x = null]) => within('271:13-23', () => finite(Math.log(expectNumber(x)))) / Math.LN2),
+  log10: eager('x', ([x = null]) => within('272:14-24', () => finite(Math.log(expectNumber(x)))) / Math.LN10),
+  exp: of(Math.exp),
+  mantissa: of((x) => split(x).mantissa),
+  exponent: of((x) => split(x).exponent),
+  isEven: test((x) => Math.trunc(x) % 2 === 0),
+  isOdd: test((x) => Math.trunc(x) % 2 !== 0),
+  isInteger: test((x) => Number.isInteger(x)),
+  isDecimal: test((x) => !Number.isInteger(x)),
+  xor: eager('x y', ([x = null, y = null]) => expectBoolean(x) !== expectBoolean(y)),
+  xnor: eager('x y', ([x = null, y = null]) => expectBoolean(x) === expectBoolean(y)),
+};

@@ -1,0 +1,107 @@
+import { isAlias, isMap, isPair, isScalar, isSeq, type Node, parseAllDocuments, Scalar } from 'yaml';
+import type { Json } from '../json.ts';
+import { Fault } from '../run/fault.ts';
+import { fromPlain } from '../run/from-plain.ts';
+import type { Run, Value } from '../run/value.ts';
+import { printGoFloat } from '../text/numbers.ts';
+import { resolveScalar } from './yaml-scalar.ts';
+
+/** `std.parseYaml`: the value of one document, or an array where documents are marked by `---`. */
+export function parseYaml(text: string, run: Run): Value {
+  run.chargeCharacters(text.length * 64);
+  const documents = parseAllDocuments(text, { schema: 'failsafe', uniqueKeys: false, version: '1.1', merge: false, logLevel: 'silent' });
+  const reader = new Reader(run);
+  const values: Json[] = [];
+  if (Array.isArray(documents)) {
+    for (const document of documents) {
+      const [problem] = document.errors;
+      if (problem !== undefined) throw failed(problem.message.split('\n')[0]?.replace(/ at line .*$/, '') ?? '');
+      values.push(reader.value(document.contents));
+    }
+  }
+  const isStream = /^---(?:[ \t\n]|$)/m.test(text);
+  if (isStream) return fromPlain(values, run);
+  return fromPlain(values[0] ?? null, run);
+}
+
+function failed(problem: string): Fault {
+  return new Fault(`failed to parse YAML: error converting YAML to JSON: ${problem}`);
+}
+
+/** Turns nodes into data; each use of an alias is paid for again, since what it stands for may double with each level. */
+class Reader {
+  readonly #run: Run;
+  readonly #anchors = new Map<string, Json>();
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  value(node: unknown): Json {
+    if (node === null || node === undefined) return null;
+    this.#run.charge(1);
+    this.#run.enter();
+    const value = this.#value(node);
+    this.#run.depth -= 1;
+    return value;
+  }
+
+  #value(node: unknown): Json {
+    if (isAlias(node)) return this.#alias(node.source);
+    const value = isScalar(node) ? this.#scalar(node) : isSeq(node) ? node.items.map((item) => this.value(item)) : this.#map(node);
+    if (isNode(node) && node.anchor !== undefined) this.#anchors.set(node.anchor, value);
+    return value;
+  }
+
+  #alias(name: string): Json {
+    const value = this.#anchors.get(name);
+    if (value === undefined) throw failed(`yaml: unknown anchor '${name}' referenced`);
+    this.#run.charge(sizeOf(value));
+    return value;
+  }
+
+  #scalar(node: Scalar): Json {
+    const text = typeof node.value === 'string' ? node.value : node.value === null ? '' : String(node.value);
+    const value = resolveScalar(text, { plain: node.type === Scalar.PLAIN || node.type === undefined, tag: node.tag });
+    if (typeof value === 'number' && !Number.isFinite(value)) {
+      throw failed(`json: unsupported value: ${Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'}`);
+    }
+    return value;
+  }
+
+  #map(node: unknown): Json {
+    const record: Record<string, Json> = Object.create(null);
+    if (!isMap(node)) return record;
+    const merged: Json[] = [];
+    for (const pair of node.items) {
+      if (!isPair(pair)) continue;
+      if (isScalar(pair.key) && pair.key.value === '<<' && pair.key.type === Scalar.PLAIN) merged.push(this.value(pair.value));
+      else record[this.#key(pair.key)] = this.value(pair.value);
+    }
+    for (const source of merged.flat()) {
+      if (typeof source !== 'object' || source === null || Array.isArray(source)) throw failed('yaml: map merge requires map or sequence of maps as the value');
+      for (const [name, value] of Object.entries(source)) if (!Object.hasOwn(record, name)) record[name] = value;
+    }
+    return record;
+  }
+
+  #key(node: unknown): string {
+    const key = this.value(node);
+    if (typeof key === 'string') return key;
+    if (typeof key === 'number') return Number.isInteger(key) ? String(key) : printGoFloat(key);
+    if (typeof key === 'boolean') return String(key);
+    if (key === null) throw failed('unsupported map key of type: %!s(<nil>), key: <nil>');
+    throw failed('yaml: invalid map key');
+  }
+}
+
+function isNode(node: unknown): node is Node & { anchor?: string } {
+  return isScalar(node) || isMap(node) || isSeq(node);
+}
+
+function sizeOf(value: Json): number {
+  if (typeof value !== 'object' || value === null) return 1;
+  let size = 1;
+  for (const member of Object.values(value)) size += sizeOf(member);
+  return size;
+}
