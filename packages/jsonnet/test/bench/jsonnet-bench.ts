@@ -23,8 +23,8 @@ const body = JSON.stringify({
     text: `a "fine" product, number ${index}`,
   })),
   many: Array.from({ length: 100 }, (_, index) => index),
-  total: 1234.56,
-  shop: { region: 'eu-central', number: 17 },
+  total: 1234.5,
+  shop: { number: 17, region: 'eu-central' },
 });
 const parsed: Json = JSON.parse(body) as Json;
 
