@@ -24,7 +24,10 @@ export const compact: Layout = { indent: '', newline: '', comma: ',', colon: ':'
 
 /** JSON of a value with everything in it evaluated. Each level counts as a frame and all text as output. */
 export function jsonText(value: Value, layout: Layout, run: Run): string {
-  return new Writer(layout, run).text(value, layout.newline);
+  if (typeof value !== 'string') return new Writer(layout, run).text(value, layout.newline);
+  const text = quoteJson(value);
+  run.output(text.length);
+  return text;
 }
 
 class Writer {

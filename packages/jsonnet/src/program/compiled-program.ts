@@ -11,6 +11,7 @@ import { Site } from '../run/site.ts';
 import { Fn, Run, type Slot, typeName, type Value } from '../run/value.ts';
 import { Evaluation, type Surroundings } from './evaluation.ts';
 
+const noInputs: Inputs = {};
 const duringEvaluation = Site.inWords('During evaluation');
 const duringCall = Site.inWords('Top-level function call');
 const duringManifestation = Site.inWords('During manifestation');
@@ -52,9 +53,9 @@ export class CompiledProgram implements Program {
     return this.#finish(documents, inputs, limits);
   }
 
-  #finish<Result>(manifest: (value: Value, run: Run) => Result, inputs: Inputs = {}, limits: Partial<Limits> = {}): Result {
+  #finish<Result>(manifest: (value: Value, run: Run) => Result, inputs: Inputs = noInputs, limits?: Partial<Limits>): Result {
     const evaluation = new Evaluation(this.#surroundings, inputs);
-    const run = new Run({ ...defaultLimits, ...limits }, evaluation);
+    const run = new Run(limits === undefined ? defaultLimits : { ...defaultLimits, ...limits }, evaluation);
     try {
       const value = this.#value(evaluation, run, inputs);
       return at(duringManifestation, () => manifest(value, run));

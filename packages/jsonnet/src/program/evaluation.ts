@@ -19,7 +19,7 @@ export class Evaluation implements Host {
   readonly trace: ((line: string) => void) | undefined;
   readonly #surroundings: Surroundings;
   readonly #externals: Inputs['externals'];
-  readonly #loaded = new Map<string, Thunk>();
+  #loaded: Map<string, Thunk> | undefined;
 
   constructor(surroundings: Surroundings, inputs: Inputs) {
     this.#surroundings = surroundings;
@@ -71,6 +71,7 @@ export class Evaluation implements Host {
   }
 
   #load(key: string, compile: () => Unit): Thunk {
+    this.#loaded ??= new Map();
     let thunk = this.#loaded.get(key);
     if (thunk === undefined) {
       const unit = compile();

@@ -32,6 +32,12 @@ export class Budget {
     if (--this.#steps < 0) throw new Fault('max steps exceeded.', 'budget');
   }
 
+  /** Goes one level deeper into a value that a function of the library writes; `depth` is lowered as after `enter`. */
+  enterLevel(): void {
+    if (this.depth >= this.#frames) throw new Fault('max manifest depth exceeded, possible infinite recursion', 'budget');
+    this.enter();
+  }
+
   charge(steps: number): void {
     this.#steps -= steps;
     if (this.#steps < 0) throw new Fault('max steps exceeded.', 'budget');

@@ -5,7 +5,7 @@ import { type Field, type Layer, Obj, type Run, type Slot, type Value } from './
 /** Data of the host as a value. Objects are read when their fields are; arrays at once, so they are paid for. */
 export function fromPlain(plain: Json, run: Run): Value {
   if (plain === null || typeof plain === 'boolean') return plain;
-  if (typeof plain === 'string') return plain.isWellFormed() ? plain : plain.toWellFormed();
+  if (typeof plain === 'string') return plain.toWellFormed();
   if (typeof plain === 'number') {
     if (Number.isFinite(plain)) return plain;
     throw new Fault(Number.isNaN(plain) ? 'Not a number' : 'Overflow');

@@ -1,6 +1,6 @@
 import type { Json } from '../json.ts';
 import { toPlain } from '../manifest/plain.ts';
-import type { NativeCall, NativeFunction } from '../native-function.ts';
+import type { NativeFunction } from '../native-function.ts';
 import { Fault } from './fault.ts';
 import { fromPlain } from './from-plain.ts';
 import { Fn, type FnParameter, force, type Run, type Slot, type Value } from './value.ts';
@@ -35,20 +35,9 @@ export class Native extends Fn {
 
 function callHost(implementation: NativeFunction['call'], args: readonly (Json | undefined)[], run: Run): Json {
   try {
-    return implementation(args, hostCall(run));
+    return implementation(args, run);
   } catch (error) {
     if (error instanceof Fault) throw error;
     throw new Fault(error instanceof Error ? error.message : String(error));
   }
-}
-
-const calls = new WeakMap<Run, NativeCall>();
-
-function hostCall(run: Run): NativeCall {
-  let handle = calls.get(run);
-  if (handle === undefined) {
-    handle = { context: run.host.context, charge: (amount) => run.charge(amount) };
-    calls.set(run, handle);
-  }
-  return handle;
 }

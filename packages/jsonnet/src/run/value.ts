@@ -1,5 +1,5 @@
 import type { ImportedSource, ImportRequest } from '../import-resolver.ts';
-import type { NativeImplementation } from '../native-function.ts';
+import type { NativeCall, NativeImplementation } from '../native-function.ts';
 import type { Visibility } from '../syntax/ast.ts';
 import { Budget } from './budget.ts';
 import { passing } from './fault.ts';
@@ -15,8 +15,8 @@ export type Code = (frame: Frame, run: Run) => Value;
 /** A compiled expression that is not evaluated yet where it may be left waiting. */
 export type Lazy = (frame: Frame, run: Run) => Slot;
 
-/** One evaluation: its budget and what it was given. */
-export class Run extends Budget {
+/** One evaluation: its budget and what it was given. Natives see it as their call. */
+export class Run extends Budget implements NativeCall {
   readonly host: Host;
   /** The call whose built-in function runs now, for `std.trace`. */
   site: Site | undefined;
@@ -26,6 +26,10 @@ export class Run extends Budget {
   constructor(limits: ConstructorParameters<typeof Budget>[0], host: Host) {
     super(limits);
     this.host = host;
+  }
+
+  get context(): unknown {
+    return this.host.context;
   }
 }
 

@@ -43,7 +43,10 @@ function repeat(what: Value, count: Value, run: Run): Value {
   if (typeof what !== 'string' && !isItems(what)) {
     throw stdFault('std.repeat first argument must be an array or a string', '203:12-74', 'thunk <joiner> from <function <anonymous>>');
   }
-  const times = Math.max(0, within('204:18-60', () => expectInt(count)));
+  const times = Math.max(
+    0,
+    within('204:18-60', () => expectInt(count)),
+  );
   run.charge(times);
   if (typeof what === 'string') {
     run.checkString(what.length * times);
@@ -124,7 +127,11 @@ function deepJoin(value: Value, run: Run): string {
   if (typeof value === 'string') return value;
   if (!isItems(value)) throw stdFault(`Expected string or array, got ${typeName(value)}`, '347:7-63');
   run.enter();
-  const text = joinStrings('', value.map((item) => deepJoin(force(item, run), run)), run);
+  const text = joinStrings(
+    '',
+    value.map((item) => deepJoin(force(item, run), run)),
+    run,
+  );
   run.depth -= 1;
   return text;
 }
@@ -143,7 +150,8 @@ export const arrays = {
   repeat: eager('what count', ([what = null, count = null], run) => repeat(what, count, run)),
   join: eager('sep arr', ([separator = null, items = null], run) => join(separator, items, run)),
   lines: eager('arr', ([items = null], run) => {
-    if (!isItems(items) && typeof items !== 'string') throw stdFault(`Unexpected type array, expected ${typeName(items)}`, '339:20-30', 'thunk from <function <anonymous>>');
+    if (!isItems(items) && typeof items !== 'string')
+      throw stdFault(`Unexpected type array, expected ${typeName(items)}`, '339:20-30', 'thunk from <function <anonymous>>');
     return isItems(items) ? joinStrings('\n', [...items, ''], run) : within('339:5-31', () => expectArray(`${items}[""]`));
   }),
   deepJoin: eager('arr', ([items = null], run) => deepJoin(items, run)),

@@ -6,14 +6,14 @@ import { quoteJson } from '../text/quote.ts';
 const entities: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;', "'": '&apos;' };
 
 /** A function of a value as text; the result is at most `growth` times as long. */
-function escaping(names: string, escape: (text: string) => string, growth: number): ReturnType<typeof eager> {
-  return eager(names, ([value = null], run) => escaped(value, { escape, growth }, run));
+function escaping(names: string, change: (text: string) => string, growth: number): ReturnType<typeof eager> {
+  return eager(names, ([value = null], run) => escaped(value, { change, growth }, run));
 }
 
-function escaped(value: Value, { escape, growth }: { escape: (text: string) => string; growth: number }, run: Run): string {
+function escaped(value: Value, { change, growth }: { change: (text: string) => string; growth: number }, run: Run): string {
   const text = stringText(value, run);
   run.chargeCharacters(text.length * growth);
-  const result = escape(text);
+  const result = change(text);
   run.checkString(result.length);
   return result;
 }

@@ -25,7 +25,11 @@ function filterMap(test: Value, change: Value, { items, run }: { items: Value; r
   if (!(test instanceof Fn)) throw stdFault(`std.filterMap first param must be function, got ${typeName(test)}`, '845:7-89');
   if (!(change instanceof Fn)) throw stdFault(`std.filterMap second param must be function, got ${typeName(change)}`, '847:7-87');
   if (!isItems(items)) throw stdFault(`std.filterMap third param must be array, got ${typeName(items)}`, '849:7-78');
-  return map(change, within('851:7-51', () => filter(test, items, run)), run);
+  return map(
+    change,
+    within('851:7-51', () => filter(test, items, run)),
+    run,
+  );
 }
 
 function flatMap(change: Value, value: Value, run: Run): Value {
@@ -52,7 +56,9 @@ function flatMap(change: Value, value: Value, run: Run): Value {
 
 export const folds = {
   filter: eager('func arr', ([test = null, items = null], run) => filter(test, items, run)),
-  filterMap: eager('filter_func map_func arr', ([test = null, change = null, items = null], run) => filterMap(test, change, { items, run })),
+  filterMap: eager('filter_func map_func arr', ([test = null, change = null, items = null], run) =>
+    filterMap(test, change, { items, run }),
+  ),
   flatMap: eager('func arr', ([change = null, items = null], run) => flatMap(change, items, run)),
   foldl: eager('func arr init', ([fn = null, items = null, init = null], run) => {
     const step = expectFunction(fn);

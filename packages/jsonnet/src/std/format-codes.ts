@@ -38,7 +38,8 @@ const types: Readonly<Record<string, FormatCode['type']>> = {
   '%': '%',
 };
 
-const pattern = /(?:\((?<key>[^)]*)\))?(?<flags>[#0\- +]*)(?:(?<star>\*)|(?<width>[0-9]*))(?:\.(?:(?<many>\*)|(?<precision>[0-9]*)))?[hlL]?/y;
+const pattern =
+  /(?:\((?<key>[^)]*)\))?(?<flags>[#0\- +]*)(?:(?<star>\*)|(?<width>[0-9]*))(?:\.(?:(?<many>\*)|(?<precision>[0-9]*)))?[hlL]?/y;
 
 /** Reads a format; throws where a code is cut off or unknown. */
 export function parseFormat(format: string): readonly FormatPiece[] {

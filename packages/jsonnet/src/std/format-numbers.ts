@@ -1,3 +1,4 @@
+import { power } from '../math/power.ts';
 import { finite } from '../run/expect.ts';
 import type { Run } from '../run/value.ts';
 
@@ -75,7 +76,7 @@ interface Decimal {
 
 export function renderDecimal({ value, precision, point, trailing }: Decimal, style: NumberStyle, run: Run): string {
   const magnitude = Math.abs(value);
-  const denominator = finite(10 ** precision);
+  const denominator = finite(power(10, precision));
   const numerator = finite(magnitude * denominator) + 0.5;
   const whole = Math.sign(magnitude) * Math.floor(numerator / denominator);
   const fraction = Math.floor(numerator) % denominator;
@@ -95,9 +96,13 @@ export function exponentOf(value: number): number {
 export function renderScientific(decimal: Decimal & { readonly capitals: boolean }, style: NumberStyle, run: Run): string {
   const { value, capitals } = decimal;
   const exponent = exponentOf(value);
-  const power = renderInteger({ negative: exponent < 0, magnitude: Math.abs(exponent), minDigits: 0 }, { zeros: 3, blank: false, plus: true }, run);
+  const shown = renderInteger(
+    { negative: exponent < 0, magnitude: Math.abs(exponent), minDigits: 0 },
+    { zeros: 3, blank: false, plus: true },
+    run,
+  );
   // 10 to the -324 is 0 already.
-  const mantissa = exponent === -324 ? (value * 10) / 10 ** (exponent + 1) : value / 10 ** exponent;
-  const suffix = (capitals ? 'E' : 'e') + power;
+  const mantissa = exponent === -324 ? (value * 10) / power(10, exponent + 1) : value / power(10, exponent);
+  const suffix = (capitals ? 'E' : 'e') + shown;
   return renderDecimal({ ...decimal, value: finite(mantissa) }, { ...style, zeros: style.zeros - suffix.length }, run) + suffix;
 }

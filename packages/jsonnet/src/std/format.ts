@@ -6,7 +6,15 @@ import { getField, hasFieldFrom } from '../run/object.ts';
 import { force, type Items, isItems, Obj, type Run, typeName, type Value } from '../run/value.ts';
 import { pointLength } from '../text/code-points.ts';
 import { type FormatCode, parseFormat } from './format-codes.ts';
-import { exponentOf, type NumberStyle, padLeft, renderDecimal, renderHexadecimal, renderInteger, renderScientific } from './format-numbers.ts';
+import {
+  exponentOf,
+  type NumberStyle,
+  padLeft,
+  renderDecimal,
+  renderHexadecimal,
+  renderInteger,
+  renderScientific,
+} from './format-numbers.ts';
 
 /** `std.format`: the values are an array, an object whose fields the codes name, or a single value. */
 export function format(text: string, values: Value, run: Run): string {

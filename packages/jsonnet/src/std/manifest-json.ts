@@ -12,7 +12,11 @@ interface Style {
 }
 
 /** `std.manifestJsonEx` and its short forms. */
-export function manifestJson(value: Value, style: { indent: Value; newline?: Value | undefined; colon?: Value | undefined }, run: Run): string {
+export function manifestJson(
+  value: Value,
+  style: { indent: Value; newline?: Value | undefined; colon?: Value | undefined },
+  run: Run,
+): string {
   const { indent, newline = '\n', colon = ': ' } = style;
   const texts = { indent: expectString(indent), newline: expectString(newline), colon: expectString(colon) };
   return new JsonWriter(texts, run).text(value, [], '');
@@ -29,7 +33,7 @@ class JsonWriter {
 
   text(value: Value, path: readonly string[], indent: string): string {
     const run = this.#run;
-    run.enter();
+    run.enterLevel();
     const text = this.#text(value, path, indent);
     run.depth -= 1;
     run.output(isItems(value) || value instanceof Obj ? 2 * (indent.length + this.#style.newline.length + 1) : text.length);

@@ -40,7 +40,11 @@ function piece(text: string, run: Run): string {
 /** `std.manifestIni`. */
 export function manifestIni(value: Value, run: Run): string {
   const object = within('927:5-71', () =>
-    within('927:20-29', () => within('922:26-52', () => within('1576:5-33', () => expectObject(value)), 'thunk <main_body> from <function <anonymous>>'), 'thunk from <function <anonymous>>'),
+    within(
+      '927:20-29',
+      () => within('922:26-52', () => within('1576:5-33', () => expectObject(value)), 'thunk <main_body> from <function <anonymous>>'),
+      'thunk from <function <anonymous>>',
+    ),
   );
   const isVisible = visibleNames(object).includes('main');
   const lines = isVisible ? iniLines(getField(object, 'main', run), run) : [];
@@ -82,4 +86,3 @@ function element(value: Value, run: Run): string {
 function pair(attributes: Obj, key: string, run: Run): string {
   return ` ${key}="${stringText(getField(attributes, key, run), run)}"`;
 }
-

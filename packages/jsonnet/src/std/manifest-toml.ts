@@ -34,7 +34,7 @@ class TomlWriter {
 
   table(object: Obj, { path, indexed, indent }: Place): string {
     const run = this.#run;
-    run.enter();
+    run.enterLevel();
     const fields: string[] = [];
     const sections: string[] = [''];
     for (const name of visibleNames(object)) {
@@ -76,7 +76,7 @@ class TomlWriter {
     if (typeof value === 'number') return this.#piece(printNumber(value));
     if (typeof value === 'boolean') return this.#piece(String(value));
     const run = this.#run;
-    run.enter();
+    run.enterLevel();
     const text = isItems(value) ? this.#items(value, path, inline) : this.#inlineTable(value, path);
     run.depth -= 1;
     return text;

@@ -55,7 +55,7 @@ class YamlWriter {
 
   text(value: Value, indent: string): string {
     const run = this.#run;
-    run.enter();
+    run.enterLevel();
     const text = this.#text(value, indent);
     run.depth -= 1;
     return text;

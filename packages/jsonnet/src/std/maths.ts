@@ -1,3 +1,5 @@
+import { power, split } from '../math/power.ts';
+import { acos, asin, atan, atan2, cos, sin, tan } from '../math/trigonometry.ts';
 import { eager } from '../run/builtin.ts';
 import { compare } from '../run/compare.ts';
 import { expectBoolean, expectNumber, finite } from '../run/expect.ts';
@@ -12,17 +14,6 @@ const test = (f: (x: number) => boolean) => eager('x', ([x = null]) => f(expectN
 function numberOr(value: Value, problem: string, place: string): number {
   if (typeof value === 'number') return value;
   throw stdFault(`${problem}, got ${typeName(value)}`, place);
-}
-
-/** Mantissa in [0.5, 1) and exponent: `x = mantissa * 2 ** exponent`. */
-function split(x: number): { mantissa: number; exponent: number } {
-  if (x === 0) return { mantissa: x, exponent: 0 };
-  const view = new DataView(new ArrayBuffer(8));
-  const scale = Math.abs(x) < 2 ** -1022 ? 54 : 0;
-  view.setFloat64(0, x * 2 ** scale);
-  const exponent = ((view.getUint16(0) >> 4) & 0x7ff) - 1022;
-  view.setUint16(0, (view.getUint16(0) & 0x800f) | (1022 << 4));
-  return { mantissa: view.getFloat64(0), exponent: exponent - scale };
 }
 
 /** Halves away from zero. */
@@ -65,15 +56,15 @@ export const maths = {
   round: of(round),
   sqrt: of(Math.sqrt),
   hypot: eager('x y', ([x = null, y = null]) => finite(hypot(expectNumber(x), expectNumber(y)))),
-  pow: eager('x n', ([x = null, n = null]) => finite(expectNumber(x) ** expectNumber(n))),
+  pow: eager('x n', ([x = null, n = null]) => finite(power(expectNumber(x), expectNumber(n)))),
   modulo: eager('x y', ([x = null, y = null]) => modulo(x, y)),
-  sin: of(Math.sin),
-  cos: of(Math.cos),
-  tan: of(Math.tan),
-  asin: of(Math.asin),
-  acos: of(Math.acos),
-  atan: of(Math.atan),
-  atan2: eager('y x', ([y = null, x = null]) => finite(Math.atan2(expectNumber(y), expectNumber(x)))),
+  sin: of(sin),
+  cos: of(cos),
+  tan: of(tan),
+  asin: of(asin),
+  acos: of(acos),
+  atan: of(atan),
+  atan2: eager('y x', ([y = null, x = null]) => finite(atan2(expectNumber(y), expectNumber(x)))),
   deg2rad: eager('x', ([x = null]) => within('268:16-26', () => product(x, Math.PI)) / 180),
   rad2deg: eager('x', ([x = null]) => within('269:16-23', () => product(x, 180)) / Math.PI),
   log: of(Math.log),

@@ -1,8 +1,8 @@
 import { eager, lazy } from '../run/builtin.ts';
 import { expectBoolean, expectObject, expectString } from '../run/expect.ts';
+import { passing } from '../run/fault.ts';
 import { call } from '../run/functions.ts';
 import { allNames, getField, readyObject, retainedLayer, visibilities, visibleNames } from '../run/object.ts';
-import { passing } from '../run/fault.ts';
 import { Site } from '../run/site.ts';
 import { Fn, force, type Items, Obj, type Run, type Slot, type Thunk, typeName, type Value } from '../run/value.ts';
 import { later } from './elements.ts';
@@ -33,7 +33,11 @@ function laterField(object: Obj, name: string, site: Site): Thunk {
 
 function values(value: Value, hidden: boolean, run: Run): Items {
   const [line, all] = hidden ? ['1585', 1573] : ['1582', 1570];
-  const found = within(`${line}:5-${hidden ? 43 : 40}`, () => within(`${line}:20-${hidden ? 42 : 39}`, () => within(`${all}:5-${hidden ? 32 : 33}`, () => names(value, hidden, run))), '');
+  const found = within(
+    `${line}:5-${hidden ? 43 : 40}`,
+    () => within(`${line}:20-${hidden ? 42 : 39}`, () => within(`${all}:5-${hidden ? 32 : 33}`, () => names(value, hidden, run))),
+    '',
+  );
   const object = expectObject(value);
   const site = Site.inWords(`<std>:${line}:6-10`, 'thunk from <function <anonymous>>');
   return found.map((name) => laterField(object, name, site));

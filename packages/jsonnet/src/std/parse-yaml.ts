@@ -79,7 +79,8 @@ class Reader {
       else record[this.#key(pair.key)] = this.value(pair.value);
     }
     for (const source of merged.flat()) {
-      if (typeof source !== 'object' || source === null || Array.isArray(source)) throw failed('yaml: map merge requires map or sequence of maps as the value');
+      if (typeof source !== 'object' || source === null || Array.isArray(source))
+        throw failed('yaml: map merge requires map or sequence of maps as the value');
       for (const [name, value] of Object.entries(source)) if (!Object.hasOwn(record, name)) record[name] = value;
     }
     return record;

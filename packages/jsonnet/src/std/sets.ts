@@ -95,8 +95,7 @@ const union: Keep = { left: true, both: true, right: true };
 const intersection: Keep = { left: false, both: true, right: false };
 const difference: Keep = { left: true, both: false, right: false };
 
-const merging = (keep: Keep) =>
-  eager('a b keyF?', ([left = null, right = null, key], run) => merge({ left, right, key }, keep, run));
+const merging = (keep: Keep) => eager('a b keyF?', ([left = null, right = null, key], run) => merge({ left, right, key }, keep, run));
 
 /** The element whose key is the least (`sign` 1) or the greatest (-1); the first of several. */
 function extreme(args: readonly (Slot | undefined)[], sign: number, run: Run): Value {
@@ -126,11 +125,20 @@ function extreme(args: readonly (Slot | undefined)[], sign: number, run: Run): V
 export const sets = {
   sort: eager('arr keyF?', ([items = null, key], run) => sort(items, key, run)),
   uniq: eager('arr keyF?', ([items = null, key], run) => unique(items, key, run)),
-  set: eager('arr keyF?', ([items = null, key], run) => unique(within('1490:14-33', () => sort(items, key, run)), key, run)),
+  set: eager('arr keyF?', ([items = null, key], run) =>
+    unique(
+      within('1490:14-33', () => sort(items, key, run)),
+      key,
+      run,
+    ),
+  ),
   setUnion: merging(union),
   setInter: merging(intersection),
   setDiff: merging(difference),
-  setMember: eager('x arr keyF?', ([x = null, items = null, key], run) => merge({ left: [x], right: items, key }, intersection, run).length > 0),
+  setMember: eager(
+    'x arr keyF?',
+    ([x = null, items = null, key], run) => merge({ left: [x], right: items, key }, intersection, run).length > 0,
+  ),
   minArray: lazy('arr keyF? onEmpty?', (args, run) => extreme(args, 1, run)),
   maxArray: lazy('arr keyF? onEmpty?', (args, run) => extreme(args, -1, run)),
 };

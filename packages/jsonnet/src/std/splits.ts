@@ -97,4 +97,3 @@ export const splits = {
   findSubstr: eager('pat str', ([pattern = null, text = null], run) => findAll(pattern, text, run)),
   resolvePath: eager('f r', ([path = null, file = null], run) => resolvePath(path, file, run)),
 };
-

@@ -16,4 +16,3 @@ export function within<Result>(place: string, work: () => Result, context = 'fun
     throw passing(error, Site.inWords(`<std>:${place}`, context));
   }
 }
-

@@ -70,7 +70,9 @@ export const types = {
     throw stdFault(`Assertion failed. ${left} != ${right}`, '861:7-56');
   }),
   mod: eager('a b', ([a = null, b = null], run) => mod(a, b, run)),
-  slice: eager('indexable index end step', ([target = null, from = null, to = null, step = null], run) => slice(target, { from, to, step }, run)),
+  slice: eager('indexable index end step', ([target = null, from = null, to = null, step = null], run) =>
+    slice(target, { from, to, step }, run),
+  ),
   __compare: eager('v1 v2', ([left = null, right = null], run) => order(left, right, run)),
   __compare_array: eager('arr1 arr2', ([left = null, right = null], run) => order(left, right, run)),
   __array_less: arrayOrder((result) => result < 0),

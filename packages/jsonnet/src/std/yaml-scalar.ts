@@ -14,7 +14,7 @@ export function resolveScalar(text: string, { plain, tag }: { plain: boolean; ta
   if (name === 'str') return text;
   if (name === 'binary') return Buffer.from(text, 'base64').toString('utf8');
   const typed = name === 'int' || name === 'float' || name === 'bool' || name === 'null';
-  if (!typed && (!plain || (tag !== undefined && tag.startsWith('!') && !tag.startsWith('!!')))) return text;
+  if (!typed && (!plain || (tag?.startsWith('!') === true && !tag.startsWith('!!')))) return text;
   const word = words.get(text);
   if (word !== undefined) return word;
   return /^[-+.0-9]/.test(text) ? (numberOf(text) ?? text) : text;

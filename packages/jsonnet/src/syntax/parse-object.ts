@@ -1,6 +1,7 @@
 import type { Bind, FieldNode, ForSpec, Node, ObjectAssertNode, Parameter, Visibility } from './ast.ts';
 import type { Cursor } from './cursor.ts';
 import { namedFunction, parseBind, parseParameters } from './parse-functions.ts';
+import { parseAssertMessage } from './parse-statement.ts';
 import { stringNode } from './string-literal.ts';
 import { isString, printKind, printToken, type Token, type TokenKind } from './token.ts';
 
@@ -38,7 +39,7 @@ function parseMember(cursor: Cursor, members: Members, next: Token): void {
     members.locals.push(bind);
   } else if (next.kind === 'assert') {
     const condition = cursor.expression();
-    const message = cursor.isOperator(':') ? (cursor.pop(), cursor.expression()) : undefined;
+    const message = parseAssertMessage(cursor);
     members.asserts.push({ begin: next.begin, end: (message ?? condition).end, condition, message });
   } else {
     throw cursor.error(`Unexpected: ${printToken(next)} while parsing field definition`, next);

@@ -31,11 +31,7 @@ export function parseStatement(cursor: Cursor): Node | undefined {
 
 function parseAssert(cursor: Cursor, { begin }: Token): Node {
   const condition = cursor.expression();
-  let message: Node | undefined;
-  if (cursor.isOperator(':')) {
-    cursor.pop();
-    message = cursor.expression();
-  }
+  const message = parseAssertMessage(cursor);
   cursor.expect(';');
   const rest = cursor.expression();
   return { kind: 'assert', begin, end: rest.end, condition, message, rest };
@@ -78,4 +74,11 @@ function parseLocal(cursor: Cursor, { begin }: Token): Node {
   }
   const body = cursor.expression();
   return { kind: 'local', begin, end: body.end, binds, body };
+}
+
+/** `: message`, if it stands there. */
+export function parseAssertMessage(cursor: Cursor): Node | undefined {
+  if (!cursor.isOperator(':')) return undefined;
+  cursor.pop();
+  return cursor.expression();
 }

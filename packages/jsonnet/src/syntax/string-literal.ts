@@ -22,13 +22,13 @@ export function stringNode(cursor: Cursor, token: Token): StringNode {
   if ((kind !== 'double' && kind !== 'single') || !text.includes('\\')) {
     return { kind: 'string', begin, end, value: text.toWellFormed(), block: kind === 'block' };
   }
-  const value = unescape(text);
+  const value = resolveEscapes(text);
   // The reference prints the position twice here: the error of the literal is the message of the parser's.
   if (typeof value !== 'string') throw cursor.error(`${printRange(rangeOf(cursor.source, token))} ${value.problem}`, token);
   return { kind: 'string', begin, end, value, block: false };
 }
 
-function unescape(text: string): string | { readonly problem: string } {
+function resolveEscapes(text: string): string | { readonly problem: string } {
   let out = '';
   for (let at = 0; at < text.length; ) {
     const stop = text.indexOf('\\', at);

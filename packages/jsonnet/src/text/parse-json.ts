@@ -1,14 +1,25 @@
 import type { Json } from '../json.ts';
 import { Fault } from '../run/fault.ts';
-import { quoteRune } from './go-quote.ts';
+import { quoteRune, quoteString } from './go-quote.ts';
 
 /** Reads JSON; what is wrong with it is said as the reference says it. */
 export function parseJson(text: string): Json {
+  let value: Json;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     throw new Fault(`failed to parse JSON: ${new Checker(text).problem()}`);
   }
+  const large = mayOverflow.test(text) ? firstTooLarge(text) : undefined;
+  if (large !== undefined) throw new Fault(`failed to parse JSON: json: cannot unmarshal number ${large} into Go value of type float64`);
+  return value;
+}
+
+const mayOverflow = /[eE]\+?[0-9]{3}|[0-9]{308}/;
+
+function firstTooLarge(text: string): string | undefined {
+  const tokens = text.match(/"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*/g) ?? [];
+  return tokens.find((token) => !token.startsWith('"') && !Number.isFinite(Number(token)));
 }
 
 class Stop extends Error {}
@@ -26,22 +37,26 @@ class Checker {
     try {
       this.#value();
       this.#space();
-      return this.#invalid('after top-level value');
+      return this.#invalid('after top-level value', undefined);
     } catch (error) {
       return error instanceof Stop ? error.message : 'unexpected end of JSON input';
     }
   }
 
-  #invalid(where: string): string {
+  #invalid(where: string, atEnd: string | undefined): string {
     const code = this.#text.codePointAt(this.#at);
-    if (code === undefined) return 'unexpected end of JSON input';
-    const character = String.fromCodePoint(code);
-    const shown = character === "'" ? "'\\''" : character === '"' ? `'"'` : quoteRune(code > 127 ? firstByte(character) : character);
-    return `invalid character ${shown} ${where}`;
+    const character = code === undefined ? atEnd : firstByte(String.fromCodePoint(code));
+    return character === undefined ? 'unexpected end of JSON input' : `invalid character ${quoteCharacter(character)} ${where}`;
   }
 
+  /** Where a space is allowed too, the end of the text is another problem. */
   #fail(where: string): never {
-    throw new Stop(this.#invalid(where));
+    throw new Stop(this.#invalid(where, undefined));
+  }
+
+  /** Within a word, a number or an escape the end of the text is taken for a space. */
+  #failInside(where: string): never {
+    throw new Stop(this.#invalid(where, ' '));
   }
 
   #space(): void {
@@ -62,7 +77,7 @@ class Checker {
   #word(word: string): void {
     for (let index = 1; index < word.length; index += 1) {
       this.#at += 1;
-      if (this.#text[this.#at] !== word[index]) this.#fail(`in literal ${word} (expecting ${quoteRune(word.charAt(index))})`);
+      if (this.#text[this.#at] !== word[index]) this.#failInside(`in literal ${word} (expecting ${quoteRune(word.charAt(index))})`);
     }
     this.#at += 1;
   }
@@ -70,19 +85,19 @@ class Checker {
   #number(): void {
     if (this.#text[this.#at] === '-') {
       this.#at += 1;
-      if (!this.#isDigit()) this.#fail('in numeric literal');
+      if (!this.#isDigit()) this.#failInside('in numeric literal');
     }
     if (this.#text[this.#at] === '0') this.#at += 1;
     else this.#digits();
     if (this.#text[this.#at] === '.') {
       this.#at += 1;
-      if (!this.#isDigit()) this.#fail('after decimal point in numeric literal');
+      if (!this.#isDigit()) this.#failInside('after decimal point in numeric literal');
       this.#digits();
     }
     if (this.#text[this.#at] === 'e' || this.#text[this.#at] === 'E') {
       this.#at += 1;
       if (this.#text[this.#at] === '+' || this.#text[this.#at] === '-') this.#at += 1;
-      if (!this.#isDigit()) this.#fail('in exponent of numeric literal');
+      if (!this.#isDigit()) this.#failInside('in exponent of numeric literal');
       this.#digits();
     }
   }
@@ -112,10 +127,10 @@ class Checker {
     if (next === 'u') {
       for (let index = 0; index < 4; index += 1) {
         this.#at += 1;
-        if (!/[0-9a-fA-F]/.test(this.#text.charAt(this.#at))) this.#fail('in \\u hexadecimal character escape');
+        if (!/[0-9a-fA-F]/.test(this.#text.charAt(this.#at))) this.#failInside('in \\u hexadecimal character escape');
       }
     } else if (next === '' || !'"\\/bfnrt'.includes(next)) {
-      this.#fail('in string escape code');
+      this.#failInside('in string escape code');
     }
   }
 
@@ -163,4 +178,9 @@ class Checker {
 /** The reference reads bytes, so it names the first one of a character. */
 function firstByte(character: string): string {
   return String.fromCodePoint(Buffer.from(character)[0] ?? 0);
+}
+
+function quoteCharacter(character: string): string {
+  if (character === "'") return "'\\''";
+  return character === '"' ? `'"'` : `'${quoteString(character).slice(1, -1)}'`;
 }
