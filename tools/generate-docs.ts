@@ -51,10 +51,10 @@ ${table(
 
 ${note}
 
-Every function and constant of \`std\`, and the programs of \`packages/jsonnet/test/golden\` that use it. Their answers come from go-jsonnet 0.22.0
-and are compared with it in every run of the tests.
+Every function and constant of \`std\` with a program that uses it and what that gives, and how many programs of
+\`packages/jsonnet/test/golden\` test it. The answers come from go-jsonnet 0.22.0 and are compared with it in every run of the tests.
 
-${table(['name', 'programs', 'the shortest of them'], jsonnetStdRows())}
+${table(['program', 'gives', 'tests'], jsonnetStdRows())}
 `,
   'metrics.md': `# Metrics
 
