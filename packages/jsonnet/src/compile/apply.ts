@@ -1,3 +1,4 @@
+import { toPlain } from '../manifest/plain.ts';
 import { Builtin } from '../run/builtin.ts';
 import { expectFunction } from '../run/expect.ts';
 import { passing, replaced } from '../run/fault.ts';
@@ -94,31 +95,63 @@ function knownFunction(build: Build, node: ApplyNode, at: At): Code | undefined 
   const count = node.positional.length;
   if (count > parameters.length || parameters.some(({ required }, index) => required && index >= count)) return undefined;
   const waiting = { scope: at.scope, place: at.place.waiting() };
-  const isLazy = fn instanceof Builtin && fn.lazy !== undefined;
-  const args = node.positional.map((arg) => (isLazy ? build.lazy(arg, waiting) : build.code(arg, waiting)));
-  // An argument counts as a frame while it is evaluated, unless it is there already.
-  const nested = node.positional.map((arg) => !isLazy && constantOf(arg) === undefined && unwrap(arg).kind !== 'variable');
   const site = build.site(node, at.place);
+  if (fn instanceof Native)
+    return nativeCode(
+      fn,
+      node.positional.map((arg) => eagerArgument(build, arg, waiting)),
+      { site, node },
+    );
+  const lazily = fn.lazy !== undefined;
+  const args = node.positional.map((arg) => (lazily ? build.lazy(arg, waiting) : eagerArgument(build, arg, waiting)));
   return (frame, run) => {
     try {
-      const values: Slot[] = [];
-      for (let index = 0; index < count; index += 1) {
-        const deeper = nested[index] === true;
-        if (deeper) run.enter();
-        values.push(args[index]?.(frame, run) ?? null);
-        if (deeper) run.depth -= 1;
-      }
+      const values: (Slot | undefined)[] = [];
+      for (let index = 0; index < count; index += 1) values.push(args[index]?.(frame, run) ?? null);
+      for (let index = count; index < parameters.length; index += 1) values.push(undefined);
       run.site = site;
-      return fn.invoke(pad(values, parameters.length), run);
+      return fn.invoke(values, run);
     } catch (error) {
       throw passing(error, site);
     }
   };
 }
 
-function pad(values: (Slot | undefined)[], length: number): (Slot | undefined)[] {
-  for (let index = values.length; index < length; index += 1) values.push(undefined);
-  return values;
+/** An argument that is evaluated at once. It counts as a frame meanwhile, unless it is there already. */
+function eagerArgument(build: Build, node: Node, at: At): Code {
+  const code = build.code(node, at);
+  if (constantOf(node) !== undefined || unwrap(node).kind === 'variable') return code;
+  return (frame, run) => {
+    run.enter();
+    const value = code(frame, run);
+    run.depth -= 1;
+    return value;
+  };
+}
+
+/** A call of the host, whose arguments become data; those that are the same in each call are prepared. */
+function nativeCode(fn: Native, args: readonly Code[], { site, node }: { site: Site; node: ApplyNode }): Code {
+  const constants = node.positional.map(constantOf);
+  const fixed = constants.every((value) => value !== undefined) ? Object.freeze(constants) : undefined;
+  if (fixed !== undefined) {
+    return (_frame, run) => {
+      try {
+        return fn.callWith(fixed, run);
+      } catch (error) {
+        throw passing(error, site);
+      }
+    };
+  }
+  return (frame, run) => {
+    try {
+      return fn.callWith(
+        args.map((arg) => toPlain(arg(frame, run), run)),
+        run,
+      );
+    } catch (error) {
+      throw passing(error, site);
+    }
+  };
 }
 
 function knownTarget(build: Build, target: Node, at: At): Value | undefined {

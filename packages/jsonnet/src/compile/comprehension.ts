@@ -98,9 +98,10 @@ export function arrayCompCode(build: Build, node: ArrayCompNode, at: At): Code {
   return (frame, run) => {
     const items: Slot[] = [];
     loops.each(frame, run, (inner) => {
+      run.charge(1);
       items.push(element(inner, run));
     });
-    run.checkArray(items.length);
+    run.checkLength(items.length);
     return items;
   };
 }
@@ -158,6 +159,7 @@ export function objectCompCode(build: Build, node: ObjectCompNode, at: At): Code
       run.checkArray(found.length);
       for (const inner of found) {
         run.enter();
+        run.charge(2);
         const name = inside.name(inner, run);
         run.depth -= 1;
         if (typeof name === 'string' && fields.has(name)) throw duplicate(name);

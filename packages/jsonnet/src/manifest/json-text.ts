@@ -59,7 +59,7 @@ class Writer {
   #array(items: readonly Slot[], newline: string): string {
     const { layout, inner, separator } = this.#level(newline);
     if (items.length === 0) return this.#piece(layout.emptyArray);
-    let text = '[';
+    let text = this.#piece('[');
     for (let index = 0; index < items.length; index += 1) {
       const item = items[index];
       if (item === undefined) break;
@@ -70,7 +70,7 @@ class Writer {
         throw passing(error, Site.inWords(`Array element ${index}`));
       }
     }
-    return `${text}${this.#piece(newline)}]`;
+    return text + this.#piece(`${newline}]`);
   }
 
   #object(object: Obj, newline: string): string {
@@ -78,7 +78,7 @@ class Writer {
     const names = visibleNames(object);
     this.#check(object);
     if (names.length === 0) return this.#piece(layout.emptyObject);
-    let text = '{';
+    let text = this.#piece('{');
     let before = inner;
     for (const name of names) {
       text += this.#piece(`${before}${quoteJson(name)}${layout.colon}`);
@@ -89,7 +89,7 @@ class Writer {
         throw passing(error, Site.inWords(`Field ${quoteString(name)}`));
       }
     }
-    return `${text}${this.#piece(newline)}}`;
+    return text + this.#piece(`${newline}}`);
   }
 
   #check(object: Obj): void {

@@ -5,7 +5,7 @@ import { compact, jsonText, lines } from '../manifest/json-text.ts';
 import { documents, files, textFiles } from '../manifest/outputs.ts';
 import { toPlain } from '../manifest/plain.ts';
 import type { Inputs, Program } from '../program.ts';
-import { asFault, Fault, passing } from '../run/fault.ts';
+import { Fault, passing } from '../run/fault.ts';
 import { arrange } from '../run/functions.ts';
 import { Site } from '../run/site.ts';
 import { Fn, Run, type Slot, typeName, type Value } from '../run/value.ts';
@@ -56,44 +56,36 @@ export class CompiledProgram implements Program {
   #finish<Result>(manifest: (value: Value, run: Run) => Result, inputs: Inputs = noInputs, limits?: Partial<Limits>): Result {
     const evaluation = new Evaluation(this.#surroundings, inputs);
     const run = new Run(limits === undefined ? defaultLimits : { ...defaultLimits, ...limits }, evaluation);
+    let site = duringEvaluation;
     try {
-      const value = this.#value(evaluation, run, inputs);
-      return at(duringManifestation, () => manifest(value, run));
+      run.enter();
+      let value = this.#unit.code(this.#unit.frame(), run);
+      run.depth -= 1;
+      if (value instanceof Fn) {
+        site = duringCall;
+        value = callWith(value, evaluation, { run, inputs });
+      }
+      site = duringManifestation;
+      return manifest(value, run);
     } catch (error) {
-      const fault = asFault(error);
+      const fault = passing(error, site);
       throw fault instanceof Fault ? fault.toError() : fault;
     }
   }
+}
 
-  #value(evaluation: Evaluation, run: Run, inputs: Inputs): Value {
-    const value = at(duringEvaluation, () => {
-      run.enter();
-      const result = this.#unit.code(this.#unit.frame(), run);
-      run.depth -= 1;
-      return result;
-    });
-    if (!(value instanceof Fn)) return value;
-    return at(duringCall, () => {
-      const named = Object.entries(inputs.arguments ?? {}).map(([name, external]) => {
-        const slot: Slot =
-          external.type === 'text' ? external.value.toWellFormed() : evaluation.inputThunk(external.source, 'top-level-arg', name);
-        return { name, value: slot };
-      });
-      return value.invoke(arrange(value.parameters, [], named), run, false);
-    });
-  }
+/** Calls the program's value with the top-level arguments. */
+function callWith(fn: Fn, evaluation: Evaluation, { run, inputs }: { run: Run; inputs: Inputs }): Value {
+  const named = Object.entries(inputs.arguments ?? {}).map(([name, external]) => {
+    const value: Slot =
+      external.type === 'text' ? external.value.toWellFormed() : evaluation.inputThunk(external.source, 'top-level-arg', name);
+    return { name, value };
+  });
+  return fn.invoke(arrange(fn.parameters, [], named), run, false);
 }
 
 function plainText(value: Value, run: Run): string {
   if (typeof value !== 'string') throw new Fault(`expected string result, got: ${typeName(value)}`);
   run.output(value.length);
   return `${value}\n`;
-}
-
-function at<Result>(site: Site, work: () => Result): Result {
-  try {
-    return work();
-  } catch (error) {
-    throw passing(error, site);
-  }
 }

@@ -10,11 +10,13 @@ export class Native extends Fn {
   readonly parameters: readonly FnParameter[];
   readonly #name: string;
   readonly #definition: NativeFunction;
+  readonly #hasDefaults: boolean;
 
   constructor(name: string, definition: NativeFunction) {
     super();
     this.#name = name;
     this.#definition = definition;
+    this.#hasDefaults = definition.parameters.some((parameter) => parameter.default !== undefined);
     this.parameters = definition.parameters.map((parameter) => ({
       name: parameter.name,
       required: parameter.default === undefined && parameter.optional !== true,
@@ -22,14 +24,22 @@ export class Native extends Fn {
   }
 
   invoke(args: (Slot | undefined)[], run: Run): Value {
-    const { parameters, call } = this.#definition;
-    const plain: (Json | undefined)[] = [];
-    for (let index = 0; index < parameters.length; index += 1) {
-      const arg = args[index];
-      plain.push(arg === undefined ? parameters[index]?.default : toPlain(force(arg, run), run));
-    }
-    const implementation = run.host.natives?.[this.#name] ?? call;
-    return fromPlain(callHost(implementation, plain, run), run);
+    return this.callWith(
+      args.map((arg) => (arg === undefined ? undefined : toPlain(force(arg, run), run))),
+      run,
+    );
+  }
+
+  /** With arguments that are data already; one that is `undefined` or not there takes its default. */
+  callWith(given: readonly (Json | undefined)[], run: Run): Value {
+    const { call } = this.#definition;
+    const args = this.#hasDefaults ? this.#withDefaults(given) : given;
+    const { natives } = run.host;
+    return fromPlain(callHost(natives === undefined ? call : (natives[this.#name] ?? call), args, run), run);
+  }
+
+  #withDefaults(given: readonly (Json | undefined)[]): readonly (Json | undefined)[] {
+    return this.#definition.parameters.map((parameter, index) => given[index] ?? (given[index] === null ? null : parameter.default));
   }
 }
 

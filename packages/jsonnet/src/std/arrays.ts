@@ -13,6 +13,7 @@ export function map(fn: Value, value: Value, run: Run): Items {
   if (!(fn instanceof Fn)) throw stdFault(`std.map first param must be function, got ${typeName(fn)}`, '276:7-76');
   const elements = elementsOf(value, run);
   if (elements === undefined) throw stdFault(`std.map second param must be array / string, got ${typeName(value)}`, '278:7-82');
+  run.charge(elements.length);
   return elements.map((element) => laterCall(fn, () => [element], mapSite));
 }
 
@@ -20,13 +21,15 @@ function mapWithIndex(fn: Value, value: Value, run: Run): Items {
   if (!(fn instanceof Fn)) throw stdFault(`std.mapWithIndex first param must be function, got ${typeName(fn)}`, '284:7-85');
   const elements = elementsOf(value, run);
   if (elements === undefined) throw stdFault(`std.mapWithIndex second param must be array, got ${typeName(value)}`, '286:7-82');
+  run.charge(elements.length);
   return elements.map((element, index) => laterCall(fn, () => [index, element], indexSite));
 }
 
 function makeArray(size: Value, fn: Value, run: Run): Items {
   const length = expectInt(size);
   const make = expectFunction(fn);
-  run.checkArray(length);
+  run.checkLength(length);
+  run.charge(Math.max(0, length));
   return Array.from({ length: Math.max(0, length) }, (_, index) => laterCall(make, () => [index], undefined));
 }
 

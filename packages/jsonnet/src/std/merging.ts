@@ -28,6 +28,7 @@ function patched(base: Obj | undefined, patch: Obj, name: string): Slot {
 function prune(value: Value, run: Run): Value {
   if (!isItems(value) && !(value instanceof Obj)) return value;
   run.enter();
+  run.charge(2);
   const pruned = isItems(value) ? pruneItems(value, run) : pruneObject(value, run);
   run.depth -= 1;
   return pruned;

@@ -3,7 +3,7 @@ import { expectString } from '../run/expect.ts';
 import { Fault } from '../run/fault.ts';
 import { fromPlain } from '../run/from-plain.ts';
 import { type Run, typeName, type Value } from '../run/value.ts';
-import { parseJson } from '../text/parse-json.ts';
+import { parseJson } from './parse-json.ts';
 import { parseYaml } from './parse-yaml.ts';
 import { stdFault, within } from './std-fault.ts';
 

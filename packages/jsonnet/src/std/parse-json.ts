@@ -1,6 +1,6 @@
 import type { Json } from '../json.ts';
 import { Fault } from '../run/fault.ts';
-import { quoteRune, quoteString } from './go-quote.ts';
+import { quoteRune, quoteString } from '../text/go-quote.ts';
 
 /** Reads JSON; what is wrong with it is said as the reference says it. */
 export function parseJson(text: string): Json {
