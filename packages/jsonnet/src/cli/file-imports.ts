@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, isAbsolute, join, normalize } from 'node:path';
+import { isAbsolute, join, normalize } from 'node:path';
 import type { ImportResolver } from '../import-resolver.ts';
 import { withFile } from './file-error.ts';
 
@@ -11,8 +11,9 @@ export function createFileImports(libraryFolders: readonly string[]): ImportReso
     return read.get(path);
   };
   return ({ from, path }) => {
-    for (const folder of [dirname(from), ...libraryFolders.toReversed()]) {
-      const found = isAbsolute(path) ? normalize(path) : join(folder, path);
+    const own = from.slice(0, from.lastIndexOf('/') + 1);
+    for (const folder of [own, ...libraryFolders.toReversed()]) {
+      const found = isAbsolute(path) ? normalize(path) : folder + path && join(folder, path);
       const content = tryPath(found);
       if (content) return { path: found, content };
     }

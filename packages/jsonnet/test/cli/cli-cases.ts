@@ -91,6 +91,8 @@ export const cliCases: readonly CliCase[] = [
   program('import "v.libsonnet"', '--jpath', 'other', '--jpath', 'vendor'),
   program('import "v.libsonnet"'),
   program('import "vendor"'),
+  program('import ""'),
+  { args: ['sub/main.jsonnet'], files: { 'sub/main.jsonnet': 'import ""' } },
   program('local x = import "nowhere.libsonnet"; 1'),
   { ...program('import "v.libsonnet"'), env: { JSONNET_PATH: 'vendor:other' } },
   { ...program('import "v.libsonnet"', '-J', 'other'), env: { JSONNET_PATH: 'vendor' } },
