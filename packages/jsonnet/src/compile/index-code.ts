@@ -1,10 +1,9 @@
-import { expectNumber, expectString } from '../run/expect.ts';
-import { Fault, passing } from '../run/fault.ts';
+import { passing } from '../run/fault.ts';
+import { indexValue } from '../run/index-value.ts';
 import { getField } from '../run/object.ts';
-import { type Code, Fn, force, isItems, Obj, type Run, type Value } from '../run/value.ts';
+import { type Code, Obj, type Value } from '../run/value.ts';
 import { slice } from '../std/slice.ts';
 import type { IndexNode, Node, SliceNode } from '../syntax/ast.ts';
-import { pointAt, pointLength } from '../text/code-points.ts';
 import type { At, Build } from './build.ts';
 
 export function indexCode(build: Build, node: IndexNode, at: At): Code {
@@ -42,33 +41,6 @@ export function standardMember(build: Build, node: Node, { scope }: At): Value |
   const { target } = node;
   if (target.kind !== 'variable' || target.name !== 'std' || scope.find('std') !== undefined) return undefined;
   return build.globals.builtin(node.index.value);
-}
-
-function indexValue(target: Value, index: Value, run: Run): Value {
-  if (target instanceof Obj) return getField(target, expectString(index), run);
-  if (typeof target === 'string') {
-    const at = Math.trunc(expectNumber(index));
-    run.chargeCharacters(target.length);
-    const length = pointLength(target);
-    checkBounds(at, length);
-    return pointAt(target, at);
-  }
-  if (isItems(target)) {
-    const at = Math.trunc(expectNumber(index));
-    checkBounds(at, target.length);
-    return force(target[at] ?? null, run);
-  }
-  throw new Fault(`Value non indexable: *jsonnet.value${typeWord(target)}`);
-}
-
-function checkBounds(index: number, length: number): void {
-  if (index < 0 || index >= length) throw new Fault(`Index ${index === 0 ? 0 : index} out of bounds, not within [0, ${length})`);
-}
-
-function typeWord(value: null | boolean | number | Fn): string {
-  if (value === null) return 'Null';
-  if (value instanceof Fn) return 'Function';
-  return typeof value === 'number' ? 'Number' : 'Boolean';
 }
 
 export function sliceCode(build: Build, node: SliceNode, { scope, place }: At): Code {

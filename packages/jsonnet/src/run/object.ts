@@ -1,7 +1,7 @@
 import type { Visibility } from '../syntax/ast.ts';
 import { comparePoints } from '../text/code-points.ts';
 import { Fault } from './fault.ts';
-import { type Field, force, type Layer, Obj, type Run, type Slot, type Value } from './value.ts';
+import { type Field, force, type Layer, Obj, type Retained, type Run, type Slot, type Value } from './value.ts';
 
 /** `object.name` where the search begins at `level`: 0 for the object itself, the next one for `super`. */
 export function fieldValue(object: Obj, name: string, at: { level: number; run: Run }): Value {
@@ -31,8 +31,8 @@ function findLevel(object: Obj, from: number, name: string): number {
     const layer = layers[level];
     if (layer === undefined) break;
     // As in the reference a removed key hides its field only from a search that begins there.
-    if (layer.retained !== undefined && level === from && !layer.retained.has(name)) return -1;
-    if (layer.find(name) !== undefined) return level;
+    if (layer.retained !== undefined && level === from && !layer.retained.fields.has(name)) level += layer.retained.parts;
+    else if (layer.find(name) !== undefined) return level;
   }
   return -1;
 }
@@ -60,16 +60,28 @@ export function checkAsserts(object: Obj, run: Run): void {
 
 /** Every field with the visibility that the parts give it together. */
 export function visibilities(object: Obj): Map<string, Visibility> {
-  let all = new Map<string, Visibility>();
-  for (let level = object.layers.length - 1; level >= 0; level -= 1) {
-    const layer = object.layers[level];
-    if (layer === undefined) break;
-    if (layer.retained !== undefined) all = new Map(layer.retained);
-    for (const { name, visibility } of layer.fields()) {
-      if (visibility !== 'inherit' || !all.has(name)) all.set(name, visibility);
-    }
+  const all = new Map<string, Visibility>();
+  for (const layer of effectiveLayers(object).reverse()) {
+    for (const [name, visibility] of layer.retained?.fields ?? []) mergeVisibility(all, name, visibility);
+    for (const { name, visibility } of layer.fields()) mergeVisibility(all, name, visibility);
   }
   return all;
+}
+
+function mergeVisibility(all: Map<string, Visibility>, name: string, visibility: Visibility): void {
+  if (visibility !== 'inherit' || !all.has(name)) all.set(name, visibility);
+}
+
+/** The parts without those that a removed key stands for. */
+function effectiveLayers({ layers }: Obj): Layer[] {
+  const effective: Layer[] = [];
+  for (let level = 0; level < layers.length; level += 1) {
+    const layer = layers[level];
+    if (layer === undefined) break;
+    effective.push(layer);
+    level += layer.retained?.parts ?? 0;
+  }
+  return effective;
 }
 
 /** Names of visible fields, sorted by code point. */
@@ -100,7 +112,7 @@ export function readyLayer(fields: ReadonlyMap<string, Field>): Layer {
 }
 
 /** A part that leaves only these fields. */
-export function retainedLayer(retained: ReadonlyMap<string, Visibility>): Layer {
+export function retainedLayer(retained: Retained): Layer {
   return { ...inert, retained, find: () => undefined, fields: () => [] };
 }
 

@@ -136,11 +136,18 @@ export interface Binding {
   readonly level: number;
 }
 
+/** What a removed key leaves of an object. */
+export interface Retained {
+  readonly fields: ReadonlyMap<string, Visibility>;
+  /** How many parts below are that object. */
+  readonly parts: number;
+}
+
 /** One part of an object: what a literal, a comprehension, a host record or a removed key adds. */
 export interface Layer {
   readonly hasAsserts: boolean;
-  /** Set by a removed key: the fields that are left, when a search begins at this level. It has no fields itself. */
-  readonly retained: ReadonlyMap<string, Visibility> | undefined;
+  /** Set by a removed key, which has no fields itself. */
+  readonly retained: Retained | undefined;
   find(name: string): Field | undefined;
   fields(): Iterable<Field>;
   /** Of a field of this part without a ready value. */

@@ -1,6 +1,6 @@
 import { stringText } from '../manifest/json-text.ts';
 import { eager } from '../run/builtin.ts';
-import { expectNumber, expectString } from '../run/expect.ts';
+import { expectNumber, unexpected } from '../run/expect.ts';
 import { Fault } from '../run/fault.ts';
 import { getField, hasFieldFrom } from '../run/object.ts';
 import { force, type Items, isItems, Obj, type Run, typeName, type Value } from '../run/value.ts';
@@ -176,5 +176,8 @@ function character(value: Value): string {
 }
 
 export const formatting = {
-  format: eager('str vals', ([text = null, values = null], run) => format(expectString(text), values, run)),
+  format: eager('str vals', ([text = null, values = null], run) => {
+    if (typeof text !== 'string') throw unexpected(text);
+    return format(text, values, run);
+  }),
 };

@@ -1,5 +1,6 @@
 import { stringText } from '../manifest/json-text.ts';
 import { expectArray, expectObject } from '../run/expect.ts';
+import { indexValue } from '../run/index-value.ts';
 import { getField, visibleNames } from '../run/object.ts';
 import { Fn, force, isItems, Obj, type Run, typeName, type Value } from '../run/value.ts';
 import { printNumber } from '../text/numbers.ts';
@@ -70,9 +71,9 @@ export function manifestXml(value: Value, run: Run): string {
 
 function element(value: Value, run: Run): string {
   if (typeof value === 'string') return piece(value, run);
-  const items = expectArray(value);
   run.enter();
-  const tag = force(items[0] ?? null, run);
+  const tag = indexValue(value, 0, run);
+  const items = expectArray(value);
   const second = items.length > 1 ? force(items[1] ?? null, run) : null;
   const attributes = second instanceof Obj ? second : undefined;
   const rest = expectArray(slice(items, { from: attributes === undefined ? 1 : 2, to: null, step: null }, run));

@@ -22,7 +22,7 @@ const reserved: ReadonlySet<string> = new Set([
 const safe = /^[A-Za-z0-9_/.-]+$/;
 const special = [/^(?:[0-9]*-){2}[0-9]*$/, /^[-+]?0b[0-1_]+$/, /[-+]?0x[0-9a-fA-F_]+/];
 /** What Go reads as a number, as far as its characters are safe. */
-const number = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$|^[+-]?(?:inf|infinity|nan)$/i;
+const number = /^[+-]?(?:\d(?:_?\d)*\.?(?:\d(?:_?\d)*)?|\.\d(?:_?\d)*)(?:[eE][+-]?\d(?:_?\d)*)?$|^[+-]?(?:inf|infinity|nan)$/i;
 
 function needsQuotes(key: string): boolean {
   return !safe.test(key) || reserved.has(key.toLowerCase()) || special.some((pattern) => pattern.test(key)) || number.test(key);

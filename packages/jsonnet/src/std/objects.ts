@@ -88,7 +88,7 @@ function removeKey(value: Value, name: Value, run: Run): Value {
   const retained = visibilities(object);
   run.chargeElements(retained.size);
   retained.delete(expectString(name));
-  return new Obj([retainedLayer(retained), ...object.layers]);
+  return new Obj([retainedLayer({ fields: retained, parts: object.layers.length }), ...object.layers]);
 }
 
 export const objects = {

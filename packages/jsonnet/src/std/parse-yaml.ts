@@ -1,4 +1,4 @@
-import { isAlias, isMap, isPair, isScalar, isSeq, type Node, parseAllDocuments, Scalar } from 'yaml';
+import { isAlias, isMap, isPair, isScalar, isSeq, type Node, parseAllDocuments, Scalar, type YAMLParseError } from 'yaml';
 import type { Json } from '../json.ts';
 import { Fault } from '../run/fault.ts';
 import { fromPlain } from '../run/from-plain.ts';
@@ -16,13 +16,23 @@ export function parseYaml(text: string, run: Run): Value {
   if (Array.isArray(documents)) {
     for (const document of documents) {
       const [problem] = document.errors;
-      if (problem !== undefined) throw failed(problem.message.split('\n')[0]?.replace(/ at line .*$/, '') ?? '');
+      if (problem !== undefined) throw failed(`yaml: ${problemText(problem)}`);
       values.push(reader.value(document.contents));
     }
   }
   const isStream = /^---(?:[ \t\n]|$)/m.test(text);
   if (isStream) return fromPlain(values, run);
   return fromPlain(values[0] ?? null, run);
+}
+
+/** The words of the reference's parser where they are known. */
+function problemText({ message, linePos }: YAMLParseError): string {
+  const [first = ''] = message.split('\n');
+  const line = `line ${linePos?.[1]?.line ?? linePos?.[0].line ?? 1}: `;
+  if (/must be sufficiently indented and end with a ]|must end with a ]/.test(first)) return `${line}did not find expected ',' or ']'`;
+  if (/must be sufficiently indented and end with a }|must end with a }/.test(first)) return `${line}did not find expected ',' or '}'`;
+  if (first.startsWith('Nested mappings are not allowed')) return 'mapping values are not allowed in this context';
+  return first.replace(/ at line .*$/, '');
 }
 
 function failed(problem: string): Fault {

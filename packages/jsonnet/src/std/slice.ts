@@ -1,4 +1,5 @@
 import { stringText } from '../manifest/json-text.ts';
+import { compare } from '../run/compare.ts';
 import { expectNumber } from '../run/expect.ts';
 import { isItems, type Run, type Slot, typeName, type Value } from '../run/value.ts';
 import { pointAt, pointLength, pointSlice } from '../text/code-points.ts';
@@ -20,8 +21,8 @@ export function slice(target: Value, bounds: { from: Value; to: Value; step: Val
   }
   if (typeof target === 'string') run.chargeCharacters(target.length);
   const length = sizeOf(target);
-  const first = from === null ? 0 : expectNumber(from);
-  const last = to === null ? length : expectNumber(to);
+  const first = from === null ? 0 : bound(from, run);
+  const last = to === null ? length : bound(to, run);
   const begin = first < 0 ? Math.max(0, length + first) : first;
   const end = Math.min(last < 0 ? length + last : last, length);
   if (typeof target === 'string' && step === 1) {
@@ -39,4 +40,10 @@ export function slice(target: Value, bounds: { from: Value; to: Value; step: Val
 function sizeOf(target: Value): number {
   if (typeof target === 'string') return pointLength(target);
   return isItems(target) ? target.length : 0;
+}
+
+/** A bound is compared with 0 first, so that is what says it is no number. */
+function bound(value: Value, run: Run): number {
+  compare(value, 0, run);
+  return expectNumber(value);
 }
