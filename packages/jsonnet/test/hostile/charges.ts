@@ -2,27 +2,40 @@
 export interface Charge {
   readonly title: string;
   readonly code: (size: number) => string;
+  /** The same without the work: it makes the text or the array. */
+  readonly withoutWork: (size: number) => string;
   readonly size: number;
   readonly unit: 'characters' | 'elements';
 }
 
-const size = 200_000;
-/** The text is made by one `repeat`, which costs what it makes: `uses` is what else is done with it. */
-const onText = (title: string, uses: string): Charge => ({
+const text = (size: number, work: string): string => `local s = std.repeat('a', ${size}); [${work}, std.length(s)][0] == null`;
+const onText = (title: string, work: string): Charge => ({
   title,
-  code: (length) => `local s = std.repeat('a', ${length}); [std.length(s), ${uses}][1] == null`,
-  size,
+  code: (size) => text(size, work),
+  withoutWork: (size) => text(size, 's'),
+  size: 200_000,
   unit: 'characters',
 });
-const onArray = (title: string, uses: string): Charge => ({
+const array = (size: number, work: string): string => `local a = std.range(1, ${size}); [${work}, std.length(a)][0] == null`;
+const onArray = (title: string, work: string): Charge => ({
   title,
-  code: (length) => `local a = std.range(1, ${length}); [std.length(a), ${uses}][1] == null`,
-  size: size / 10,
+  code: (size) => array(size, work),
+  withoutWork: (size) => array(size, 'a'),
+  size: 20_000,
   unit: 'elements',
+});
+/** What makes text or an array itself. */
+const making = (title: string, unit: Charge['unit'], code: (size: number) => string): Charge => ({
+  title,
+  code,
+  withoutWork: () => 'null',
+  size: unit === 'characters' ? 200_000 : 20_000,
+  unit,
 });
 
 export const charges: readonly Charge[] = [
-  onText('repeat', 'std.length(s)'),
+  making('repeat', 'characters', (size) => `std.length(std.repeat('a', ${size}))`),
+  making('a wide format', 'characters', (size) => `std.length('%${size}d' % 1)`),
   onText('concatenation', "std.length(s + 'x')"),
   onText('equals', "s == s + ''"),
   onText('order', "s < s + ''"),
@@ -60,12 +73,10 @@ export const charges: readonly Charge[] = [
   onText('equalsIgnoreCase', 'std.equalsIgnoreCase(s, s)'),
   onText('startsWith', 'std.startsWith(s, s)'),
   onText('endsWith', 'std.endsWith(s, s)'),
-  onText('manifestJson', 'std.manifestJson(s)'),
-  onText('manifestYamlDoc', 'std.manifestYamlDoc(s)'),
-  onText('manifestPython', 'std.manifestPython(s)'),
-  onText('manifestToml', 'std.manifestToml({ s: s })'),
   onText('trace', 'std.trace(s, 1)'),
-  onArray('range', 'std.length(a)'),
+  making('range', 'elements', (size) => `std.length(std.range(1, ${size}))`),
+  making('repeat of an array', 'elements', (size) => `std.length(std.repeat([1], ${size}))`),
+  making('makeArray', 'elements', (size) => `std.length(std.makeArray(${size}, function(i) i))`),
   onArray('array + array', 'std.length(a + a)'),
   onArray('array == array', 'a == a + []'),
   onArray('array < array', 'a < a + []'),
@@ -94,7 +105,6 @@ export const charges: readonly Charge[] = [
   onArray('maxArray', 'std.maxArray(a)'),
   onArray('flattenArrays', 'std.length(std.flattenArrays([a, a]))'),
   onArray('flattenDeepArray', 'std.length(std.flattenDeepArray([a]))'),
-  onArray('makeArray', 'std.length(std.makeArray(std.length(a), function(i) i))'),
   onArray('mapWithIndex', 'std.length(std.mapWithIndex(function(i, x) x, a))'),
   onArray('filterMap', 'std.length(std.filterMap(function(x) true, function(x) x, a))'),
   onArray('all', 'std.all([x > 0 for x in a])'),
