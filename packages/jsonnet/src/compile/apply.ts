@@ -1,7 +1,7 @@
 import { toPlain } from '../manifest/plain.ts';
 import { Builtin } from '../run/builtin.ts';
 import { expectFunction } from '../run/expect.ts';
-import { passing, replaced } from '../run/fault.ts';
+import { passing } from '../run/fault.ts';
 import { arrange, type Named } from '../run/functions.ts';
 import { Native } from '../run/native.ts';
 import type { Site } from '../run/site.ts';
@@ -10,10 +10,11 @@ import type { ApplyNode, Node } from '../syntax/ast.ts';
 import type { At, Build } from './build.ts';
 import { standardMember } from './index-code.ts';
 import { constantOf, unwrap } from './lazy.ts';
+import { replacingCode } from './tail.ts';
 
 export function applyCode(build: Build, node: ApplyNode, at: At): Code {
   const known = knownFunction(build, node, at);
-  if (known !== undefined) return known;
+  if (known !== undefined) return replacingCode(known, at.place);
   const { scope, place } = at;
   const target = build.code(node.target, { scope, place: place.part() });
   const waiting = { scope, place: place.waiting() };
@@ -22,7 +23,8 @@ export function applyCode(build: Build, node: ApplyNode, at: At): Code {
   const site = build.site(node, place);
   const args: Arguments = { positional, named };
   const call = callCode(target, args, { site, tailstrict: node.tailstrict });
-  return place.tail === 'no' ? call : tailCode(target, args, { site, tailstrict: node.tailstrict, call, last: place.tail === 'yes' });
+  if (place.tail !== 'yes') return replacingCode(call, place);
+  return tailCode(target, args, { site, tailstrict: node.tailstrict, call });
 }
 
 interface Arguments {
@@ -58,12 +60,11 @@ function namedSlots(named: Arguments['named'], frame: Frame, run: Run): Named[] 
   return named.map(({ name, lazy }) => ({ name, value: lazy(frame, run) }));
 }
 
-/** A call whose value is, or ends, the value of a function: where that function was called `tailstrict` it takes its place. */
-function tailCode(target: Code, args: Arguments, kind: CallKind & { call: Code; last: boolean }): Code {
-  const { site, tailstrict, call, last } = kind;
+/** A call whose value is the value of a function: where that function was called `tailstrict` it is left to its caller. */
+function tailCode(target: Code, args: Arguments, kind: CallKind & { call: Code }): Code {
+  const { site, tailstrict, call } = kind;
   return (frame, run) => {
     if (!frame.replaceable) return call(frame, run);
-    if (!last) return replacingCall(call, frame, run);
     const value = target(frame, run);
     try {
       const fn = expectFunction(value);
@@ -74,17 +75,6 @@ function tailCode(target: Code, args: Arguments, kind: CallKind & { call: Code; 
       throw passing(error, site);
     }
   };
-}
-
-/** Within an operand the frame is still needed here, but no longer counted. */
-function replacingCall(call: Code, frame: Frame, run: Run): Value {
-  frame.replaceable = false;
-  run.depth -= 1;
-  try {
-    return call(frame, run);
-  } catch (error) {
-    throw replaced(error);
-  }
 }
 
 /** Calls functions of the library and of the host without thunks for arguments that they evaluate anyway. */

@@ -13,6 +13,7 @@ import { waitingCode } from './lazy.ts';
 import { objectCode } from './object.ts';
 import { binaryCode, plusOf, unaryCode } from './operator.ts';
 import { notBoolean, raiseCode } from './raise.ts';
+import { replacingCode } from './tail.ts';
 import { variableCode } from './variable.ts';
 
 /** The code of an expression. Its parts are compiled in the order in which the reference checks them. */
@@ -46,11 +47,11 @@ export function expressionCode(build: Build, node: Node, at: At): Code {
       return (frame, run) => elements.map((element) => element(frame, run));
     }
     case 'array-comp':
-      return arrayCompCode(build, node, at);
+      return replacingCode(arrayCompCode(build, node, at), at.place);
     case 'object':
       return objectCode(build, node, at);
     case 'object-comp':
-      return objectCompCode(build, node, at);
+      return replacingCode(objectCompCode(build, node, at), at.place);
     case 'local':
       return localCode(build, node, at);
     case 'function':
@@ -62,7 +63,7 @@ export function expressionCode(build: Build, node: Node, at: At): Code {
     case 'index':
       return indexCode(build, node, at);
     case 'slice':
-      return sliceCode(build, node, at);
+      return replacingCode(sliceCode(build, node, at), at.place);
     case 'binary':
       return binaryCode(build, node, at);
     case 'unary':

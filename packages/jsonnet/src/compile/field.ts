@@ -5,7 +5,7 @@ import { Site, Surroundings } from '../run/site.ts';
 import type { Code, Field, Slot } from '../run/value.ts';
 import type { FieldNode } from '../syntax/ast.ts';
 import type { At, Build } from './build.ts';
-import { constantOf } from './lazy.ts';
+import { constantOf, unwrap } from './lazy.ts';
 
 /** The body of a field, compiled for the frame of its object; `name` is known when the object is made. */
 export interface FieldBody {
@@ -26,7 +26,7 @@ export function isCodeField(field: Field): field is CodeField {
 export function fieldBody(build: Build, field: FieldNode, at: At): FieldBody {
   const code = build.code(field.body, at);
   if (!field.plus) return { code: () => code, value: constantOf(field.body) };
-  const site = Site.inSource(build.source, field.body, new Surroundings('+:'));
+  const site = Site.inSource(build.source, unwrap(field.body), new Surroundings('+:'));
   return { code: (name) => plusCode(name, code, site), value: undefined };
 }
 

@@ -9,13 +9,13 @@ import { mod } from '../std/mod.ts';
 import type { ApplyBraceNode, BinaryNode, BinaryOperator, UnaryNode } from '../syntax/ast.ts';
 import type { At, Build } from './build.ts';
 import { constantOf } from './lazy.ts';
+import { replacingCode } from './tail.ts';
 
 type Operation = (left: Value, right: Value, run: Run) => Value;
 
-const operations: Readonly<Record<Exclude<BinaryOperator, '&&' | '||' | 'in'>, Operation>> = {
+const operations: Readonly<Record<Exclude<BinaryOperator, '&&' | '||' | 'in' | '%'>, Operation>> = {
   '*': (left, right) => finite(expectNumber(left) * expectNumber(right)),
   '/': divide,
-  '%': mod,
   '+': plus,
   '-': (left, right) => finite(expectNumber(left) - expectNumber(right)),
   '<<': (left, right) => bitwise('<<', left, right),
@@ -37,10 +37,10 @@ export function binaryCode(build: Build, node: BinaryNode, at: At): Code {
   if (operator === '+') return plusOf(build, node, at);
   const { scope, place } = at;
   const left = build.code(node.left, { scope, place: place.part() });
-  if (operator === 'in') return inCode(build, node, { at, left });
-  const right = build.code(node.right, { scope, place: place.part(operator === '%' ? 'no' : operandTail(place.tail)) });
-  // The reference makes a call of `%`, which has no surroundings.
-  const site = operator === '%' ? build.bareSite(node) : build.site(node, place);
+  if (operator === 'in') return replacingCode(inCode(build, node, { at, left }), place);
+  if (operator === '%') return replacingCode(percentCode(build, node, { at, left }), place);
+  const right = build.code(node.right, { scope, place: place.part(operandTail(place.tail)) });
+  const site = build.site(node, place);
   return numberCode(operator, { left, right, site }) ?? operationCode(operations[operator], { left, right, site });
 }
 
@@ -103,6 +103,24 @@ export function plusOf(build: Build, node: BinaryNode | ApplyBraceNode, { scope,
     const b = right(frame, run);
     try {
       return typeof a === 'string' && typeof b === 'string' ? concat(a, b, run) : plus(a, b, run);
+    } catch (error) {
+      throw passing(error, site);
+    }
+  };
+}
+
+/** `left % right`: the reference makes a call of it, so that its operands are arguments and it has no surroundings. */
+function percentCode(build: Build, node: BinaryNode, { at, left }: { at: At; left: Code }): Code {
+  const { scope, place } = at;
+  const right = build.code(node.right, { scope, place: place.part() });
+  const site = build.bareSite(node);
+  return (frame, run) => {
+    try {
+      run.enter();
+      const a = left(frame, run);
+      const b = right(frame, run);
+      run.depth -= 1;
+      return mod(a, b, run);
     } catch (error) {
       throw passing(error, site);
     }

@@ -23,11 +23,16 @@ export function indexValue(target: Value, index: Value, run: Run): Value {
 }
 
 function checkBounds(index: number, length: number): void {
-  if (index < 0 || index >= length) throw new Fault(`Index ${index === 0 ? 0 : index} out of bounds, not within [0, ${length})`);
+  if (index < 0 || index >= length) throw new Fault(`Index ${printIndex(index)} out of bounds, not within [0, ${length})`);
 }
 
 function typeWord(value: null | boolean | number | Fn): string {
   if (value === null) return 'Null';
   if (value instanceof Fn) return 'Function';
   return typeof value === 'number' ? 'Number' : 'Boolean';
+}
+
+/** Numbers that do not fit become the smallest integer, as in Go. */
+function printIndex(index: number): string {
+  return Math.abs(index) >= 2 ** 63 ? '-9223372036854775808' : String(index + 0);
 }

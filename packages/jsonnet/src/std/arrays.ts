@@ -1,4 +1,4 @@
-import { eager } from '../run/builtin.ts';
+import { eager, lazy } from '../run/builtin.ts';
 import { expectArray, expectFunction, expectInt, expectNumber, expectString } from '../run/expect.ts';
 import { Fault } from '../run/fault.ts';
 import { Site } from '../run/site.ts';
@@ -9,16 +9,20 @@ import { stdFault, within } from './std-fault.ts';
 const mapSite = Site.inWords('<std>:280:50-62', 'function <anonymous>');
 const indexSite = Site.inWords('<std>:288:50-65', 'function <anonymous>');
 
-export function map(fn: Value, value: Value, run: Run): Items {
+export function map(change: Slot, items: Slot, run: Run): Items {
+  const fn = force(change, run);
   if (!(fn instanceof Fn)) throw stdFault(`std.map first param must be function, got ${typeName(fn)}`, '276:7-76');
+  const value = force(items, run);
   const elements = elementsOf(value, run);
   if (elements === undefined) throw stdFault(`std.map second param must be array / string, got ${typeName(value)}`, '278:7-82');
   run.charge(elements.length);
   return elements.map((element) => laterCall(fn, () => [element], mapSite));
 }
 
-function mapWithIndex(fn: Value, value: Value, run: Run): Items {
+function mapWithIndex(change: Slot, items: Slot, run: Run): Items {
+  const fn = force(change, run);
   if (!(fn instanceof Fn)) throw stdFault(`std.mapWithIndex first param must be function, got ${typeName(fn)}`, '284:7-85');
+  const value = force(items, run);
   const elements = elementsOf(value, run);
   if (elements === undefined) throw stdFault(`std.mapWithIndex second param must be array, got ${typeName(value)}`, '286:7-82');
   run.charge(elements.length);
@@ -146,8 +150,8 @@ function sum(value: Value, run: Run): number {
 }
 
 export const arrays = {
-  map: eager('func arr', ([fn = null, items = null], run) => map(fn, items, run)),
-  mapWithIndex: eager('func arr', ([fn = null, items = null], run) => mapWithIndex(fn, items, run)),
+  map: lazy('func arr', ([fn = null, items = null], run) => map(fn, items, run)),
+  mapWithIndex: lazy('func arr', ([fn = null, items = null], run) => mapWithIndex(fn, items, run)),
   makeArray: eager('sz func', ([size = null, fn = null], run) => makeArray(size, fn, run)),
   range: eager('from to', ([from = null, to = null], run) => range(from, to, run)),
   repeat: eager('what count', ([what = null, count = null], run) => repeat(what, count, run)),

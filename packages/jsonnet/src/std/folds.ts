@@ -1,8 +1,8 @@
-import { eager } from '../run/builtin.ts';
+import { eager, lazy } from '../run/builtin.ts';
 import { expectArray, expectBoolean, expectFunction, expectString } from '../run/expect.ts';
 import { Fault } from '../run/fault.ts';
 import { call } from '../run/functions.ts';
-import { Fn, type Items, isItems, type Run, type Slot, typeName, type Value } from '../run/value.ts';
+import { Fn, force, type Items, isItems, type Run, type Slot, typeName, type Value } from '../run/value.ts';
 import { map } from './arrays.ts';
 import { elementsOf } from './elements.ts';
 import { stdFault, within } from './std-fault.ts';
@@ -21,9 +21,13 @@ function filter(test: Value, value: Value, run: Run): Items {
   return items.filter((item) => expectBoolean(call(fn, [item], run)));
 }
 
-function filterMap(test: Value, change: Value, { items, run }: { items: Value; run: Run }): Items {
+function filterMap(args: readonly (Slot | undefined)[], run: Run): Items {
+  const [first = null, second = null, third = null] = args;
+  const test = force(first, run);
   if (!(test instanceof Fn)) throw stdFault(`std.filterMap first param must be function, got ${typeName(test)}`, '845:7-89');
+  const change = force(second, run);
   if (!(change instanceof Fn)) throw stdFault(`std.filterMap second param must be function, got ${typeName(change)}`, '847:7-87');
+  const items = force(third, run);
   if (!isItems(items)) throw stdFault(`std.filterMap third param must be array, got ${typeName(items)}`, '849:7-78');
   return map(
     change,
@@ -56,9 +60,7 @@ function flatMap(change: Value, value: Value, run: Run): Value {
 
 export const folds = {
   filter: eager('func arr', ([test = null, items = null], run) => filter(test, items, run)),
-  filterMap: eager('filter_func map_func arr', ([test = null, change = null, items = null], run) =>
-    filterMap(test, change, { items, run }),
-  ),
+  filterMap: lazy('filter_func map_func arr', filterMap),
   flatMap: eager('func arr', ([change = null, items = null], run) => flatMap(change, items, run)),
   foldl: eager('func arr init', ([fn = null, items = null, init = null], run) => {
     const step = expectFunction(fn);

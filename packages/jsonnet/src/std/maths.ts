@@ -1,10 +1,10 @@
 import { power, split } from '../math/power.ts';
 import { acos, asin, atan, atan2, cos, sin, tan } from '../math/trigonometry.ts';
-import { eager } from '../run/builtin.ts';
+import { eager, lazy } from '../run/builtin.ts';
 import { compare } from '../run/compare.ts';
 import { expectBoolean, expectNumber, finite } from '../run/expect.ts';
 import { modulo } from '../run/operators.ts';
-import { typeName, type Value } from '../run/value.ts';
+import { force, typeName, type Value } from '../run/value.ts';
 import { stdFault, within } from './std-fault.ts';
 
 const of = (f: (x: number) => number) => eager('x', ([x = null]) => finite(f(expectNumber(x))));
@@ -37,18 +37,20 @@ export const maths = {
     return x > 0 ? x : -x;
   }),
   sign: eager('n', ([n = null]) => Math.sign(numberOr(n, 'std.sign expected number', '871:7-59')) + 0),
-  max: eager('a b', ([a = null, b = null]) => {
-    const x = numberOr(a, 'std.max first param expected number', '881:7-70');
-    const y = numberOr(b, 'std.max second param expected number', '883:7-71');
+  max: lazy('a b', ([a = null, b = null], run) => {
+    const x = numberOr(force(a, run), 'std.max first param expected number', '881:7-70');
+    const y = numberOr(force(b, run), 'std.max second param expected number', '883:7-71');
     return x > y ? x : y;
   }),
-  min: eager('a b', ([a = null, b = null]) => {
-    const x = numberOr(a, 'std.min first param expected number', '889:7-70');
-    const y = numberOr(b, 'std.min second param expected number', '891:7-71');
+  min: lazy('a b', ([a = null, b = null], run) => {
+    const x = numberOr(force(a, run), 'std.min first param expected number', '889:7-70');
+    const y = numberOr(force(b, run), 'std.min second param expected number', '891:7-71');
     return x < y ? x : y;
   }),
-  clamp: eager('x minVal maxVal', ([x = null, low = null, high = null], run) => {
+  clamp: lazy('x minVal maxVal', ([value = null, least = null, most = null], run) => {
+    const [x, low] = [force(value, run), force(least, run)];
     if (within('896:8-18', () => compare(x, low, run)) < 0) return low;
+    const high = force(most, run);
     return within('897:13-23', () => compare(x, high, run)) > 0 ? high : x;
   }),
   ceil: of(Math.ceil),

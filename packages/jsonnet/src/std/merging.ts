@@ -1,20 +1,21 @@
-import { eager } from '../run/builtin.ts';
+import { eager, lazy } from '../run/builtin.ts';
 import { getField, readyObject, visibleNames } from '../run/object.ts';
 import { force, isItems, Obj, type Run, type Slot, type Value } from '../run/value.ts';
 import { later } from './elements.ts';
 
 /** RFC 7396; fields of the result are computed when they are needed. */
-function mergePatch(target: Value, patch: Value, run: Run): Value {
+function mergePatch(old: Slot, patch: Value, run: Run): Value {
   if (!(patch instanceof Obj)) return patch;
   run.enter();
+  const target = force(old, run);
   const base = target instanceof Obj ? target : undefined;
-  const old = new Set(base === undefined ? [] : visibleNames(base));
+  const names = new Set(base === undefined ? [] : visibleNames(base));
   const members = new Map<string, Slot>();
-  run.checkArray(old.size + visibleNames(patch).length);
-  for (const name of old) members.set(name, base === undefined ? null : later((inner) => getField(base, name, inner)));
+  run.checkArray(names.size + visibleNames(patch).length);
+  for (const name of names) members.set(name, base === undefined ? null : later((inner) => getField(base, name, inner)));
   for (const name of visibleNames(patch)) {
     if (getField(patch, name, run) === null) members.delete(name);
-    else members.set(name, patched(old.has(name) ? base : undefined, patch, name));
+    else members.set(name, patched(names.has(name) ? base : undefined, patch, name));
   }
   run.depth -= 1;
   return readyObject(members);
@@ -60,6 +61,6 @@ function hasContent(value: Value): boolean {
 }
 
 export const merging = {
-  mergePatch: eager('target patch', ([target = null, patch = null], run) => mergePatch(target, patch, run)),
+  mergePatch: lazy('target patch', ([target = null, patch = null], run) => mergePatch(target, force(patch, run), run)),
   prune: eager('a', ([value = null], run) => prune(value, run)),
 };

@@ -66,8 +66,10 @@ function get(args: readonly (Slot | undefined)[], run: Run): Value {
 const keySite = Site.inWords('<std>:296:14-29', 'object <anonymous>');
 const valueSite = Site.inWords('<std>:296:22-28', 'thunk from <object <anonymous>>');
 
-function mapWithKey(fn: Value, object: Value, run: Run): Value {
+function mapWithKey([change = null, target = null]: readonly (Slot | undefined)[], run: Run): Value {
+  const fn = force(change, run);
   if (!(fn instanceof Fn)) throw stdFault(`std.mapWithKey first param must be function, got ${typeName(fn)}`, '292:7-83');
+  const object = force(target, run);
   if (!(object instanceof Obj)) throw stdFault(`std.mapWithKey second param must be object, got ${typeName(object)}`, '294:7-81');
   return readyObject(
     names(object, false, run).map((name) => [
@@ -111,5 +113,5 @@ export const objects = {
   objectKeysValuesAll: eager('o', ([o = null], run) => keysValues(o, true, run)),
   objectRemoveKey: eager('obj key', ([o = null, name = null], run) => removeKey(o, name, run)),
   get: lazy('o f default? inc_hidden?', get),
-  mapWithKey: eager('func obj', ([fn = null, o = null], run) => mapWithKey(fn, o, run)),
+  mapWithKey: lazy('func obj', mapWithKey),
 };

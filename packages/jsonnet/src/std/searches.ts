@@ -1,9 +1,9 @@
 import { stringText } from '../manifest/json-text.ts';
-import { eager } from '../run/builtin.ts';
+import { eager, lazy } from '../run/builtin.ts';
 import { equals } from '../run/compare.ts';
 import { expectArray, expectInt, expectString } from '../run/expect.ts';
 import { Fault } from '../run/fault.ts';
-import { force, type Items, isItems, type Run, typeName, type Value } from '../run/value.ts';
+import { force, type Items, isItems, type Run, type Slot, typeName, type Value } from '../run/value.ts';
 import { stdFault, within } from './std-fault.ts';
 
 function has(items: Items, wanted: Value, run: Run): boolean {
@@ -22,11 +22,12 @@ function member(value: Value, wanted: Value, run: Run): boolean {
   return value.includes(expectString(wanted));
 }
 
-function find(wanted: Value, items: Value, run: Run): Items {
+/** The value that is looked for is not needed where there is nothing to compare it with. */
+function find(wanted: Slot, items: Value, run: Run): Items {
   if (!isItems(items)) throw stdFault(`find second parameter should be an array, got ${typeName(items)}`, '1668:7-77');
   run.chargeElements(items.length);
   const found: number[] = [];
-  for (const [index, item] of items.entries()) if (equals(force(item, run), wanted, run)) found.push(index);
+  for (const [index, item] of items.entries()) if (equals(force(item, run), force(wanted, run), run)) found.push(index);
   return found;
 }
 
@@ -62,11 +63,11 @@ function removeAt(value: Value, at: Value, run: Run): Items {
 export const searches = {
   member: eager('arr x', ([items = null, wanted = null], run) => member(items, wanted, run)),
   contains: eager('arr elem', ([items = null, wanted = null], run) => has(expectArray(items), wanted, run)),
-  count: eager('arr x', ([items = null, wanted = null], run) => {
-    const found = within('255:19-66', () => within('255:30-65', () => expectArray(items), 'thunk from <function <anonymous>>'));
+  count: lazy('arr x', ([items = null, wanted = null], run) => {
+    const found = within('255:19-66', () => within('255:30-65', () => expectArray(force(items, run)), 'thunk from <function <anonymous>>'));
     return find(wanted, found, run).length;
   }),
-  find: eager('value arr', ([wanted = null, items = null], run) => find(wanted, items, run)),
+  find: lazy('value arr', ([wanted = null, items = null], run) => find(wanted, force(items, run), run)),
   all: eager('arr', ([items = null], run) => search(items, false, run)),
   any: eager('arr', ([items = null], run) => search(items, true, run)),
   remove: eager('arr elem', ([items = null, wanted = null], run) => {

@@ -135,10 +135,10 @@ export const sets = {
   setUnion: merging(union),
   setInter: merging(intersection),
   setDiff: merging(difference),
-  setMember: eager(
-    'x arr keyF?',
-    ([x = null, items = null, key], run) => merge({ left: [x], right: items, key }, intersection, run).length > 0,
-  ),
+  setMember: lazy('x arr keyF?', ([x = null, items = null, key], run) => {
+    const sets = { left: [x], right: force(items, run), key: key === undefined ? undefined : force(key, run) };
+    return merge(sets, intersection, run).length > 0;
+  }),
   minArray: lazy('arr keyF? onEmpty?', (args, run) => extreme(args, 1, run)),
   maxArray: lazy('arr keyF? onEmpty?', (args, run) => extreme(args, -1, run)),
 };

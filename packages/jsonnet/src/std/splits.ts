@@ -1,7 +1,7 @@
-import { eager } from '../run/builtin.ts';
+import { eager, lazy } from '../run/builtin.ts';
 import { expectInt, expectString } from '../run/expect.ts';
 import { Fault } from '../run/fault.ts';
-import { type Run, typeName, type Value } from '../run/value.ts';
+import { force, type Run, type Slot, typeName, type Value } from '../run/value.ts';
 import { pointLength } from '../text/code-points.ts';
 import { stdFault } from './std-fault.ts';
 
@@ -42,8 +42,10 @@ function splitRight({ text, separator, limit }: Split, run: Run): readonly strin
   return parts.reverse();
 }
 
-function split(text: Value, separator: Value, run: Run): readonly string[] {
+function split(first: Slot, second: Slot, run: Run): readonly string[] {
+  const text = force(first, run);
   if (typeof text !== 'string') throw stdFault(`std.split first parameter must be a String, got ${typeName(text)}`, '(116:5)-(119:31)', '');
+  const separator = force(second, run);
   if (typeof separator !== 'string') {
     throw stdFault(`std.split second parameter must be a String, got ${typeName(separator)}`, '(117:5)-(119:31)', '');
   }
@@ -64,8 +66,10 @@ function replace(text: string, { from, to }: { from: string; to: string }, run: 
 }
 
 /** All places where `pattern` stands, also those that overlap. */
-function findAll(pattern: Value, text: Value, run: Run): readonly number[] {
+function findAll(first: Slot, second: Slot, run: Run): readonly number[] {
+  const pattern = force(first, run);
   if (typeof pattern !== 'string') throw stdFault(`findSubstr first parameter should be a string, got ${typeName(pattern)}`, '1655:7-82');
+  const text = force(second, run);
   if (typeof text !== 'string') throw stdFault(`findSubstr second parameter should be a string, got ${typeName(text)}`, '1657:7-83');
   if (pattern === '') return [];
   run.chargeCharacters(text.length + pattern.length);
@@ -88,12 +92,12 @@ function resolvePath(path: Value, file: Value, run: Run): string {
 }
 
 export const splits = {
-  split: eager('str c', ([text = null, separator = null], run) => split(text, separator, run)),
+  split: lazy('str c', ([text = null, separator = null], run) => split(text, separator, run)),
   splitLimit: eager('str c maxsplits', (args, run) => splitLeft(splitArguments(args, 'splitLimit', run), run)),
   splitLimitR: eager('str c maxsplits', (args, run) => splitRight(splitArguments(args, 'splitLimitR', run), run)),
   strReplace: eager('str from to', ([text = null, from = null, to = null], run) =>
     replace(expectString(text), { from: expectString(from), to: expectString(to) }, run),
   ),
-  findSubstr: eager('pat str', ([pattern = null, text = null], run) => findAll(pattern, text, run)),
+  findSubstr: lazy('pat str', ([pattern = null, text = null], run) => findAll(pattern, text, run)),
   resolvePath: eager('f r', ([path = null, file = null], run) => resolvePath(path, file, run)),
 };

@@ -4,17 +4,17 @@ import { expectNumber, expectString } from '../run/expect.ts';
 import { Fault } from '../run/fault.ts';
 import { force, isItems, type Run, typeName, type Value } from '../run/value.ts';
 import { allPoints, pointLength, pointSlice } from '../text/code-points.ts';
-import { printGoFloat } from '../text/numbers.ts';
+import { printFixed, printGoFloat } from '../text/numbers.ts';
 import { within } from './std-fault.ts';
 import { lengthOf } from './types.ts';
 
 export function substr(text: Value, { from, length }: { from: Value; length: Value }, run: Run): string {
   if (typeof text !== 'string') throw new Fault(`substr first parameter should be a string, got ${typeName(text)}`);
   if (typeof from !== 'number') throw new Fault(`substr second parameter should be a number, got ${typeName(from)}`);
-  if (!Number.isInteger(from)) throw new Fault(`substr second parameter should be an integer, got ${from.toFixed(6)}`);
-  if (from < 0) throw new Fault(`substr second parameter should be greater than zero, got ${from.toFixed(6)}`);
+  if (!Number.isInteger(from)) throw new Fault(`substr second parameter should be an integer, got ${printFixed(from)}`);
+  if (from < 0) throw new Fault(`substr second parameter should be greater than zero, got ${printFixed(from)}`);
   if (typeof length !== 'number') throw new Fault(`substr third parameter should be a number, got ${typeName(length)}`);
-  if ((length | 0) !== length) throw new Fault(`substr third parameter should be an integer, got ${length.toFixed(6)}`);
+  if ((length | 0) !== length) throw new Fault(`substr third parameter should be an integer, got ${printFixed(length)}`);
   if (length < 0) throw new Fault(`substr third parameter should be greater than zero, got ${length}`);
   run.chargeCharacters(text.length);
   return pointSlice(text, from, from + length);

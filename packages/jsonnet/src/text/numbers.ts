@@ -49,3 +49,8 @@ function scientific(value: number): { sign: string; digits: string; power: numbe
   const [mantissa = '', exponent = '0'] = Math.abs(value).toExponential().split('e');
   return { sign: value < 0 ? '-' : '', digits: mantissa.replace('.', ''), power: Number(exponent) };
 }
+
+/** C's `%f`. */
+export function printFixed(value: number): string {
+  return Math.abs(value) < 1e21 ? value.toFixed(6) : `${BigInt(value)}.000000`;
+}
