@@ -16,7 +16,7 @@ export interface ObjectType {
   readonly fields: Readonly<Record<string, Type>>;
 }
 
-export interface FunctionType {
+interface FunctionType {
   readonly type: 'function';
   readonly parameters: readonly { readonly name: string; readonly type: Type; readonly hasDefault: boolean }[];
   readonly result: Type;
