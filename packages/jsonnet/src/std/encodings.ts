@@ -12,8 +12,9 @@ function encode(value: Value, run: Run): string {
 
 function textBytes(text: string, run: Run): Buffer {
   run.chargeCharacters(text.length * 2);
-  for (const character of text) checkByte(character.codePointAt(0) ?? 0);
-  return Buffer.from(text);
+  const bytes = Buffer.from(text);
+  if (bytes.length !== text.length) for (const character of text) checkByte(character.codePointAt(0) ?? 0);
+  return bytes;
 }
 
 function checkByte(code: number): void {
