@@ -77,15 +77,19 @@ function compileLevels<Inside>(
   specs: readonly ForSpec[],
   { at, inside }: { at: At; inside: (scope: Scope) => Inside },
 ): Compiled<Inside> {
-  const [spec, ...rest] = specs;
-  if (spec === undefined) return { levels: [], inside: inside(at.scope) };
-  const scope = at.scope.frame();
-  scope.declare(spec.name);
+  const levels: Level[] = [];
   const place = at.place.part();
-  const conditions = spec.conditions.map((condition) => build.code(condition, { scope, place }));
-  const inner = compileLevels(build, rest, { at: { scope, place: at.place }, inside });
-  const items = build.code(spec.items, { scope: at.scope, place });
-  return { levels: [{ items, conditions, layout: scope.layout }, ...inner.levels], inside: inner.inside };
+  const compileFrom = (index: number, outer: Scope): Inside => {
+    const spec = specs[index];
+    if (spec === undefined) return inside(outer);
+    const scope = outer.frame();
+    scope.declare(spec.name);
+    const conditions = spec.conditions.map((condition) => build.code(condition, { scope, place }));
+    const compiled = compileFrom(index + 1, scope);
+    levels[index] = { items: build.code(spec.items, { scope: outer, place }), conditions, layout: scope.layout };
+    return compiled;
+  };
+  return { inside: compileFrom(0, at.scope), levels };
 }
 
 export function arrayCompCode(build: Build, node: ArrayCompNode, at: At): Code {

@@ -14,10 +14,10 @@ export function constantOf(node: Node): null | boolean | number | string | undef
     case 'number':
       return Number.isFinite(node.value) ? node.value : undefined;
     case 'parens':
-      return constantOf(node.inner.kind === 'parens' ? unwrap(node) : node.inner);
+      return constantOf(unwrap(node));
     case 'unary': {
-      const operand = node.operator === '-' ? constantOf(node.operand) : undefined;
-      return typeof operand === 'number' ? -operand : undefined;
+      const operand = unwrap(node.operand);
+      return node.operator === '-' && operand.kind === 'number' && Number.isFinite(operand.value) ? -operand.value : undefined;
     }
     default:
       return undefined;

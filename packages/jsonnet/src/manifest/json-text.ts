@@ -25,9 +25,7 @@ export const compact: Layout = { indent: '', newline: '', comma: ',', colon: ':'
 /** JSON of a value with everything in it evaluated. Each level counts as a frame and all text as output. */
 export function jsonText(value: Value, layout: Layout, run: Run): string {
   if (typeof value !== 'string') return new Writer(layout, run).text(value, layout.newline);
-  const text = quoteJson(value);
-  run.output(text.length);
-  return text;
+  return quoted(value, run);
 }
 
 class Writer {
@@ -51,9 +49,8 @@ class Writer {
   #text(value: Value, newline: string): string {
     if (value instanceof Obj) return this.#object(value, newline);
     if (isItems(value)) return this.#array(value, newline);
-    const text = scalarText(value);
-    this.#run.output(text.length);
-    return text;
+    if (typeof value === 'string') return quoted(value, this.#run);
+    return this.#piece(scalarText(value));
   }
 
   #array(items: readonly Slot[], newline: string): string {
@@ -112,8 +109,26 @@ class Writer {
   }
 }
 
-function scalarText(value: null | boolean | number | string | Fn | readonly Slot[]): string {
-  if (typeof value === 'string') return quoteJson(value);
+/** Units that are quoted at once: escapes make a text up to six times as long. */
+const chunk = 65_536;
+
+function quoted(text: string, run: Run): string {
+  if (text.length <= chunk) {
+    const quote = quoteJson(text);
+    run.output(quote.length);
+    return quote;
+  }
+  run.output(2);
+  let out = '"';
+  for (let at = 0; at < text.length; at += chunk) {
+    const part = quoteJson(text.slice(at, at + chunk)).slice(1, -1);
+    run.output(part.length);
+    out += part;
+  }
+  return `${out}"`;
+}
+
+function scalarText(value: null | boolean | number | Fn | readonly Slot[]): string {
   if (typeof value === 'number') return printNumber(value);
   if (value === null) return 'null';
   if (typeof value === 'boolean') return value ? 'true' : 'false';

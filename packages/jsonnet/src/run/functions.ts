@@ -35,6 +35,11 @@ export function arrange(
   return args;
 }
 
+function isComplete(args: (Slot | undefined)[]): args is Slot[] {
+  for (let index = 0; index < args.length; index += 1) if (args[index] === undefined) return false;
+  return true;
+}
+
 /** What is known of a function expression before it is evaluated. */
 export interface FunctionShape {
   readonly parameters: readonly FnParameter[];
@@ -70,16 +75,21 @@ export class Closure extends Fn {
   }
 
   frame(args: (Slot | undefined)[], run: Run, forced: boolean): Frame {
-    const { defaults, size } = this.#shape;
-    const slots: Slot[] = [];
+    const { size } = this.#shape;
+    const frame = isComplete(args) ? new Frame(args, this.#frame) : this.#withDefaults(args);
+    const { slots } = frame;
+    if (forced) for (const slot of slots) force(slot, run);
+    for (let index = slots.length; index < size; index += 1) slots.push(null);
+    return frame;
+  }
+
+  #withDefaults(args: readonly (Slot | undefined)[]): Frame {
+    const { defaults } = this.#shape;
+    const slots: Slot[] = args.map((arg) => arg ?? null);
     const frame = new Frame(slots, this.#frame);
-    for (let index = 0; index < args.length; index += 1) slots.push(args[index] ?? null);
-    for (let index = 0; index < args.length; index += 1) {
-      const code = defaults[index];
+    for (const [index, code] of defaults.entries()) {
       if (args[index] === undefined && code !== undefined) slots[index] = new Thunk(code, frame);
     }
-    if (forced) for (let index = 0; index < args.length; index += 1) force(slots[index] ?? null, run);
-    for (let index = slots.length; index < size; index += 1) slots.push(null);
     return frame;
   }
 

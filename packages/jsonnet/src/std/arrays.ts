@@ -54,13 +54,15 @@ function repeat(what: Value, count: Value, run: Run): Value {
     0,
     within('204:18-60', () => expectInt(count)),
   );
-  run.charge(times);
+  const length = what.length * times;
   if (typeof what === 'string') {
-    run.checkString(what.length * times);
-    run.chargeCharacters(what.length * times);
+    run.checkString(length);
+    run.chargeCharacters(length);
     return what.repeat(times);
   }
-  run.checkArray(what.length * times);
+  run.checkLength(length);
+  run.charge(times);
+  run.chargeElements(length);
   return Array.from({ length: times }, () => what).flat();
 }
 

@@ -41,8 +41,22 @@ const types: Readonly<Record<string, FormatCode['type']>> = {
 const pattern =
   /(?:\((?<key>[^)]*)\))?(?<flags>[#0\- +]*)(?:(?<star>\*)|(?<width>[0-9]*))(?:\.(?:(?<many>\*)|(?<precision>[0-9]*)))?[hlL]?/y;
 
+/** Formats that were read, since a program uses the same few again and again. */
+const known = new Map<string, readonly FormatPiece[]>();
+const maxKnown = 64;
+
 /** Reads a format; throws where a code is cut off or unknown. */
 export function parseFormat(format: string): readonly FormatPiece[] {
+  const found = known.get(format);
+  if (found !== undefined) return found;
+  const pieces = piecesOf(format);
+  if (format.length > 256) return pieces;
+  if (known.size >= maxKnown) known.clear();
+  known.set(format, pieces);
+  return pieces;
+}
+
+function piecesOf(format: string): readonly FormatPiece[] {
   const pieces: FormatPiece[] = [];
   let from = 0;
   for (let at = format.indexOf('%'); at >= 0; at = format.indexOf('%', from)) {

@@ -12,6 +12,7 @@ function external(value: Value, run: Run): Value {
 
 function trace(text: string, run: Run): void {
   const { site } = run;
+  run.chargeCharacters(text.length);
   run.host.trace?.(`TRACE: ${site?.source?.name ?? ''}:${site?.range?.begin.line ?? 0} ${text}`);
 }
 

@@ -11,7 +11,7 @@ function mergePatch(old: Slot, patch: Value, run: Run): Value {
   const base = target instanceof Obj ? target : undefined;
   const names = new Set(base === undefined ? [] : visibleNames(base));
   const members = new Map<string, Slot>();
-  run.checkArray(names.size + visibleNames(patch).length);
+  run.charge(names.size + visibleNames(patch).length);
   for (const name of names) members.set(name, base === undefined ? null : later((inner) => getField(base, name, inner)));
   for (const name of visibleNames(patch)) {
     if (getField(patch, name, run) === null) members.delete(name);

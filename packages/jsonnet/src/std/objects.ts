@@ -88,7 +88,7 @@ function mapWithKey([change = null, target = null]: readonly (Slot | undefined)[
 function removeKey(value: Value, name: Value, run: Run): Value {
   const object = expectObject(value);
   const retained = visibilities(object);
-  run.chargeElements(retained.size);
+  run.charge(retained.size);
   retained.delete(expectString(name));
   return new Obj([retainedLayer({ fields: retained, parts: object.layers.length }), ...object.layers]);
 }

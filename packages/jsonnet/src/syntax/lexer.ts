@@ -19,6 +19,7 @@ class Lexer {
   readonly #text: string;
   readonly #tokens: Token[] = [];
   #at = 0;
+  #runEnd = 0;
 
   constructor(source: Source) {
     this.#source = source;
@@ -93,13 +94,15 @@ class Lexer {
       this.#add('block', block.text, block.end);
       return;
     }
-    let run = this.#match(operator);
+    // A run of symbols is measured once, however many tokens it becomes.
+    if (this.#at >= this.#runEnd) this.#runEnd = this.#at + this.#match(operator).length;
+    let run = this.#text.slice(this.#at, this.#runEnd);
     if (run === '') {
       const character = String.fromCodePoint(this.#text.codePointAt(this.#at) ?? 0);
       throw this.#error(this.#at, `Could not lex the character ${quoteRune(character)}`);
     }
     // A run that ends in one of these is one character only, as in the reference: `a==-1` is `a = =-1`.
-    if (run.length > 1 && /[+\-~!$]$/.test(run)) run = run.slice(0, 1);
+    if (run.length > 1 && '+-~!$'.includes(run.charAt(run.length - 1))) run = run.charAt(0);
     this.#add(run === '$' ? '$' : 'operator', run, this.#at + run.length);
   }
 

@@ -1,5 +1,11 @@
 const surrogate = /[\ud800-\udfff]/;
 
+/** Whether units and characters differ. The length in UTF-8 tells ASCII fast, which most texts are. */
+function hasSurrogates(text: string): boolean {
+  if (text.length > 64 && Buffer.byteLength(text) === text.length) return false;
+  return surrogate.test(text);
+}
+
 /** The string whose characters were split last: loops index the same one again and again. */
 let last = '';
 let lastPoints: readonly string[] | undefined;
@@ -7,7 +13,7 @@ let lastPoints: readonly string[] | undefined;
 /** Characters of the string where it has some outside the basic plane; `undefined` where units are characters. */
 function pointsOf(text: string): readonly string[] | undefined {
   if (text === last) return lastPoints;
-  const points = surrogate.test(text) ? [...text] : undefined;
+  const points = hasSurrogates(text) ? [...text] : undefined;
   // A short string is as fast to look at again.
   if (text.length > 16) {
     last = text;
@@ -18,7 +24,27 @@ function pointsOf(text: string): readonly string[] | undefined {
 
 /** Length in code points. */
 export function pointLength(text: string): number {
-  return pointsOf(text)?.length ?? text.length;
+  if (text === last) return lastPoints?.length ?? text.length;
+  return hasSurrogates(text) ? unitsToPoints(text, text.length) : text.length;
+}
+
+/** How many characters begin before a unit. */
+function unitsToPoints(text: string, end: number): number {
+  let points = 0;
+  for (let unit = 0; unit < end; unit += sizeAt(text, unit)) points += 1;
+  return points;
+}
+
+/** The unit at which a character begins, or the end; `from` is one at which a character begins. */
+function pointsToUnits(text: string, points: number, from: number): number {
+  let unit = from;
+  for (let left = points; left > 0 && unit < text.length; left -= 1) unit += sizeAt(text, unit);
+  return unit;
+}
+
+function sizeAt(text: string, unit: number): number {
+  const code = text.charCodeAt(unit);
+  return code >= 0xd800 && code < 0xdc00 ? 2 : 1;
 }
 
 /** The code point at `index`, as a string; the index is in range. */
@@ -27,8 +53,9 @@ export function pointAt(text: string, index: number): string {
 }
 
 export function pointSlice(text: string, from: number, to: number): string {
-  const points = pointsOf(text);
-  return points === undefined ? text.slice(from, to) : points.slice(from, to).join('');
+  if (text === last ? lastPoints === undefined : !hasSurrogates(text)) return text.slice(from, to);
+  const begin = pointsToUnits(text, from, 0);
+  return text.slice(begin, pointsToUnits(text, to - from, begin));
 }
 
 export function allPoints(text: string): readonly string[] {
@@ -38,7 +65,7 @@ export function allPoints(text: string): readonly string[] {
 /** Order by code point: -1, 0 or 1. */
 export function comparePoints(left: string, right: string): number {
   if (left === right) return 0;
-  if (surrogate.test(left) || surrogate.test(right)) return compareUnits(left, right);
+  if (hasSurrogates(left) || hasSurrogates(right)) return compareUnits(left, right);
   return left < right ? -1 : 1;
 }
 
