@@ -13,7 +13,7 @@ export function createFileImports(libraryFolders: readonly string[]): ImportReso
   return ({ from, path }) => {
     const own = from.slice(0, from.lastIndexOf('/') + 1);
     for (const folder of [own, ...libraryFolders.toReversed()]) {
-      const found = isAbsolute(path) ? normalize(path) : folder + path && join(folder, path);
+      const found = isAbsolute(path) ? normalize(path) : folder + path && join(folder, path).replace(/(?<=.)\/$/, '');
       const content = tryPath(found);
       if (content) return { path: found, content };
     }
