@@ -13,8 +13,8 @@ export async function benchJsonnetHostile(): Promise<Figure[]> {
   for (const [index, { title }] of hostilePrograms.entries()) {
     const { stdout } = await run(process.execPath, [main, String(index)]);
     const { ms, megabytes } = JSON.parse(stdout) as { ms: number; megabytes: number };
-    const id = `jsonnet-hostile ${title}`;
-    figures.push({ id, value: ms, unit: 'ms', bar: 100 }, { id, value: megabytes, unit: 'MB', bar: 64 });
+    const id = `jsonnet-hostile-${title.toLowerCase().replace(/\W+/g, '-')}`;
+    figures.push({ id, value: ms, unit: 'ms', bar: 100 }, { id: `${id}-memory`, value: megabytes, unit: 'MB', bar: 64 });
   }
   return figures;
 }
