@@ -98,6 +98,18 @@ describe('An error of the evaluation', () => {
     );
   });
 
+  test.each([
+    ['local f(x) = (function(y) y)(x, z=1); f(1) tailstrict', ['1:14-37\tfunction <f>', 'During evaluation\t']],
+    [
+      'local f(n) = if n == 0 then error "x" else f(n - 1) tailstrict; f(3)',
+      ['1:29-38\tfunction <f>', '1:44-52\tfunction <f>', '1:65-69\t$', 'During evaluation\t'],
+    ],
+    ['{ a+: (assert false; 1) }.a', ['1:8-23\t', '\t+:', '1:1-28\t$', 'During evaluation\t']],
+  ])('has no line for a call that another one has replaced: %s', (program, lines) => {
+    const { frames } = errorOf(() => compile(program).toJson());
+    expect(frames.map((frame) => `${frame.place}\t${frame.context}`)).toEqual(lines);
+  });
+
   test('leaves out the middle of a long stack', () => {
     const { frames, format } = errorOf(() => compile('local f(n) = if n == 0 then error "x" else 1 + f(n - 1); f(100)').toJson());
     expect(frames.length).toBeGreaterThan(100);
