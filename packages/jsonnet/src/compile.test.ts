@@ -122,6 +122,7 @@ describe('An error of the evaluation', () => {
   test.each([
     ['1 + {}', 'Unexpected type object, expected number'],
     ['{}.a', 'Field does not exist: a'],
+    ['[1][-9.93048659384309888e17]', 'Index -993048659384309888 out of bounds, not within [0, 1)'],
     ['[1][1]', 'Index 1 out of bounds, not within [0, 1)'],
     ['(function(x) x)()', 'Missing argument: x'],
     ['(function(x) x)(1, 2)', 'function expected 1 positional argument(s), but got 2'],
