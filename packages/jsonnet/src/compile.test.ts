@@ -98,6 +98,18 @@ describe('An error of the evaluation', () => {
     );
   });
 
+  test.each([
+    ['local f(x) = (function(y) y)(x, z=1); f(1) tailstrict', ['1:14-37\tfunction <f>', 'During evaluation\t']],
+    [
+      'local f(n) = if n == 0 then error "x" else f(n - 1) tailstrict; f(3)',
+      ['1:29-38\tfunction <f>', '1:44-52\tfunction <f>', '1:65-69\t$', 'During evaluation\t'],
+    ],
+    ['{ a+: (assert false; 1) }.a', ['1:8-23\t', '\t+:', '1:1-28\t$', 'During evaluation\t']],
+  ])('has no line for a call that another one has replaced: %s', (program, lines) => {
+    const { frames } = errorOf(() => compile(program).toJson());
+    expect(frames.map((frame) => `${frame.place}\t${frame.context}`)).toEqual(lines);
+  });
+
   test('leaves out the middle of a long stack', () => {
     const { frames, format } = errorOf(() => compile('local f(n) = if n == 0 then error "x" else 1 + f(n - 1); f(100)').toJson());
     expect(frames.length).toBeGreaterThan(100);
@@ -110,6 +122,7 @@ describe('An error of the evaluation', () => {
   test.each([
     ['1 + {}', 'Unexpected type object, expected number'],
     ['{}.a', 'Field does not exist: a'],
+    ['[1][-9.93048659384309888e17]', 'Index -993048659384309888 out of bounds, not within [0, 1)'],
     ['[1][1]', 'Index 1 out of bounds, not within [0, 1)'],
     ['(function(x) x)()', 'Missing argument: x'],
     ['(function(x) x)(1, 2)', 'function expected 1 positional argument(s), but got 2'],

@@ -1,11 +1,11 @@
 import { toPlain } from '../manifest/plain.ts';
 import { Builtin } from '../run/builtin.ts';
 import { expectFunction } from '../run/expect.ts';
-import { passing } from '../run/fault.ts';
+import { passing, replaced } from '../run/fault.ts';
 import { arrange, type Named } from '../run/functions.ts';
 import { Native } from '../run/native.ts';
 import type { Site } from '../run/site.ts';
-import type { Code, Frame, Lazy, Run, Slot, Value } from '../run/value.ts';
+import type { Code, Fn, Frame, Lazy, Run, Slot, Value } from '../run/value.ts';
 import type { ApplyNode, Node } from '../syntax/ast.ts';
 import type { At, Build } from './build.ts';
 import { standardMember } from './index-code.ts';
@@ -66,15 +66,23 @@ function tailCode(target: Code, args: Arguments, kind: CallKind & { call: Code }
   return (frame, run) => {
     if (!frame.replaceable) return call(frame, run);
     const value = target(frame, run);
+    const fn = functionAt(value, site);
+    const slots: Slot[] = args.positional.map((lazy) => lazy(frame, run));
     try {
-      const fn = expectFunction(value);
-      const slots: Slot[] = args.positional.map((lazy) => lazy(frame, run));
       run.tail = { fn, args: arrange(fn.parameters, slots, namedSlots(args.named, frame, run)), tailstrict, site };
       return null;
     } catch (error) {
-      throw passing(error, site);
+      throw replaced(passing(error, site));
     }
   };
+}
+
+function functionAt(value: Value, site: Site): Fn {
+  try {
+    return expectFunction(value);
+  } catch (error) {
+    throw passing(error, site);
+  }
 }
 
 /** Calls functions of the library and of the host without thunks for arguments that they evaluate anyway. */

@@ -26,7 +26,9 @@ export function isCodeField(field: Field): field is CodeField {
 export function fieldBody(build: Build, field: FieldNode, at: At): FieldBody {
   const code = build.code(field.body, at);
   if (!field.plus) return { code: () => code, value: constantOf(field.body) };
-  const site = Site.inSource(build.source, unwrap(field.body), new Surroundings('+:'));
+  const body = unwrap(field.body);
+  // The reference forgets where an assertion stands.
+  const site = body.kind === 'assert' ? Site.inWords('', '+:') : Site.inSource(build.source, body, new Surroundings('+:'));
   return { code: (name) => plusCode(name, code, site), value: undefined };
 }
 

@@ -34,5 +34,5 @@ function typeWord(value: null | boolean | number | Fn): string {
 
 /** Numbers that do not fit become the smallest integer, as in Go. */
 function printIndex(index: number): string {
-  return Math.abs(index) >= 2 ** 63 ? '-9223372036854775808' : String(index + 0);
+  return Math.abs(index) >= 2 ** 63 ? '-9223372036854775808' : BigInt(index).toString();
 }

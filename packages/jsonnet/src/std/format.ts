@@ -15,27 +15,40 @@ import {
   renderInteger,
   renderScientific,
 } from './format-numbers.ts';
+import { stdFault, within } from './std-fault.ts';
 
 /** `std.format`: the values are an array, an object whose fields the codes name, or a single value. */
 export function format(text: string, values: Value, run: Run): string {
   run.chargeCharacters(text.length * 4);
-  const source = values instanceof Obj ? new ObjectValues(values, run) : new ArrayValues(isItems(values) ? values : [values], run);
+  if (values instanceof Obj) return within('822:7-43', () => formatWith(text, new ObjectValues(values, run), run));
+  if (isItems(values)) return within('820:7-46', () => formatWith(text, new ArrayValues(values, run), run));
+  return within('824:7-48', () => formatWith(text, new ArrayValues([values], run), run));
+}
+
+function formatWith(text: string, values: Values, run: Run): string {
   let out = '';
   for (const { text: before, code } of parseFormat(text)) {
     out += before;
-    if (code !== undefined) out += formatted(code, source, run);
+    if (code !== undefined) out += formatted(code, values.take(code), run);
     run.checkString(out.length);
   }
-  source.end();
+  values.end();
   run.chargeCharacters(out.length);
   return out;
 }
 
+/** What one code takes from the values; each is evaluated when it is asked for. */
+interface Taken {
+  width(): number;
+  precision(): number | undefined;
+  value(): Value;
+  /** The value's index or field, for errors. */
+  readonly name: string;
+}
+
 /** Where the values of codes come from. */
 interface Values {
-  width(code: FormatCode): number;
-  precision(code: FormatCode): number | undefined;
-  value(code: FormatCode): { readonly value: Value; readonly name: string };
+  take(code: FormatCode): Taken;
   end(): void;
 }
 
@@ -49,34 +62,42 @@ class ArrayValues implements Values {
     this.#run = run;
   }
 
-  width({ width }: FormatCode): number {
-    return width === '*' ? this.#star() : width;
+  take({ width, precision, type }: FormatCode): Taken {
+    const widthAt = this.#next;
+    const precisionAt = widthAt + (width === '*' ? 1 : 0);
+    const valueAt = precisionAt + (precision === '*' ? 1 : 0);
+    this.#next = valueAt + (type === '%' ? 0 : 1);
+    return {
+      width: () => (width === '*' ? this.#star(widthAt) : width),
+      precision: () => (precision === '*' ? this.#star(precisionAt) : precision),
+      value: () => this.#value(valueAt),
+      name: String(valueAt),
+    };
   }
 
-  precision({ precision }: FormatCode): number | undefined {
-    return precision === '*' ? this.#star() : precision;
+  #star(index: number): number {
+    const item = this.#items[index];
+    if (item === undefined) throw new Fault(`Not enough values to format: ${this.#items.length}, expected at least ${index}`);
+    return expectNumber(force(item, this.#run));
   }
 
-  #star(): number {
-    const { length } = this.#items;
-    if (this.#next >= length) throw new Fault(`Not enough values to format: ${length}, expected at least ${this.#next}`);
-    this.#next += 1;
-    return expectNumber(force(this.#items[this.#next - 1] ?? null, this.#run));
-  }
-
-  value({ type }: FormatCode): { readonly value: Value; readonly name: string } {
-    const index = this.#next;
-    if (type === '%') return { value: null, name: '' };
+  #value(index: number): Value {
     const item = this.#items[index];
     if (item === undefined) throw new Fault(`Not enough values to format: ${this.#items.length}, expected more than ${index}`);
-    this.#next += 1;
-    return { value: force(item, this.#run), name: String(index) };
+    return force(item, this.#run);
   }
 
   end(): void {
-    if (this.#next < this.#items.length) {
-      throw new Fault(`Too many values to format: ${this.#items.length}, expected ${this.#next}`);
-    }
+    const { length } = this.#items;
+    if (this.#next >= length) return;
+    const context = 'function <format_codes_arr>';
+    throw within(
+      '733:11-59',
+      () => {
+        throw stdFault(`Too many values to format: ${length}, expected ${this.#next}`, '727:11-86', context);
+      },
+      context,
+    );
   }
 }
 
@@ -89,21 +110,25 @@ class ObjectValues implements Values {
     this.#run = run;
   }
 
-  width({ width }: FormatCode): number {
-    if (width === '*') throw new Fault('Cannot use * field width with object.');
-    return width;
+  take({ key, width, precision }: FormatCode): Taken {
+    return {
+      width: () => {
+        if (width === '*') throw new Fault('Cannot use * field width with object.');
+        return width;
+      },
+      precision: () => {
+        if (precision === '*') throw new Fault('Cannot use * precision with object.');
+        return precision;
+      },
+      value: () => this.#value(key),
+      name: key ?? '',
+    };
   }
 
-  precision({ precision }: FormatCode): number | undefined {
-    if (precision === '*') throw new Fault('Cannot use * precision with object.');
-    return precision;
-  }
-
-  value({ key, type }: FormatCode): { readonly value: Value; readonly name: string } {
-    if (type === '%') return { value: null, name: '' };
+  #value(key: string | undefined): Value {
     if (key === undefined) throw new Fault('Mapping keys required.');
     if (!hasFieldFrom(this.#object, 0, key)) throw new Fault(`No such field: ${key}`);
-    return { value: getField(this.#object, key, this.#run), name: key };
+    return getField(this.#object, key, this.#run);
   }
 
   end(): void {
@@ -111,35 +136,44 @@ class ObjectValues implements Values {
   }
 }
 
-function formatted(code: FormatCode, values: Values, run: Run): string {
+/** The reference asks for the width first, unless the padding is to the right. */
+function formatted(code: FormatCode, taken: Taken, run: Run): string {
   run.charge(1);
-  const width = values.width(code);
-  const precision = values.precision(code);
-  const { value, name } = values.value(code);
-  const text = code.type === '%' ? '%' : rendered(value, { code, width, precision, name }, run);
-  const missing = Math.ceil(width) - pointLength(text);
-  if (missing <= 0) return text;
-  const padded = padLeft('', missing, { run, fill: ' ' });
-  return code.left ? text + padded : padded + text;
+  if (code.left) {
+    const text = rendered(code, { ...taken, zeros: 0 }, run);
+    return text + padding(taken.width(), text, run);
+  }
+  const width = taken.width();
+  const text = rendered(code, { ...taken, zeros: code.zero ? width : 0 }, run);
+  return padding(width, text, run) + text;
 }
 
-interface Rendering {
-  readonly code: FormatCode;
-  readonly width: number;
-  readonly precision: number | undefined;
-  readonly name: string;
+function padding(width: number, text: string, run: Run): string {
+  return padLeft('', Math.ceil(width) - pointLength(text), { run, fill: ' ' });
 }
 
-function rendered(value: Value, rendering: Rendering, run: Run): string {
-  const { code } = rendering;
+interface Rendering extends Taken {
+  /** Width that is filled with zeros. */
+  readonly zeros: number;
+}
+
+function rendered(code: FormatCode, taken: Rendering, run: Run): string {
+  if (code.type === '%') return '%';
+  const value = taken.value();
   if (code.type === 's') return stringText(value, run);
   if (code.type === 'c') return character(value);
-  if (typeof value !== 'number') throw new Fault(`Format required number at ${rendering.name}, got ${typeName(value)}`);
-  return renderedNumber(value, rendering, run);
+  if (typeof value !== 'number') throw new Fault(`Format required number at ${taken.name}, got ${typeName(value)}`);
+  return renderedNumber(value, { code, zeros: taken.zeros, precision: taken.precision() }, run);
 }
 
-function renderedNumber(value: number, { code, width, precision }: Rendering, run: Run): string {
-  const style: NumberStyle = { zeros: code.zero && !code.left ? width : 0, blank: code.blank, plus: code.plus };
+interface NumberRendering {
+  readonly code: FormatCode;
+  readonly zeros: number;
+  readonly precision: number | undefined;
+}
+
+function renderedNumber(value: number, { code, zeros, precision }: NumberRendering, run: Run): string {
+  const style: NumberStyle = { zeros, blank: code.blank, plus: code.plus };
   const minDigits = precision ?? 0;
   const places = precision ?? 6;
   const decimal = { value, precision: places, point: code.alternate, trailing: true, capitals: code.capitals };

@@ -157,6 +157,10 @@ const cases: readonly (readonly [program: string, summary: string])[] = [
   ['std.extVar("x")', 'RUNTIME ERROR: Undefined external variable: x'],
   ['std.nope', 'RUNTIME ERROR: Field does not exist: nope'],
   ['std.flatMap(function(x) x, 1)', 'RUNTIME ERROR: std.flatMap second param must be array / string, got number'],
+  [
+    'std.parseYaml("a: \\uffff")',
+    'RUNTIME ERROR: failed to parse YAML: error converting YAML to JSON: yaml: control characters are not allowed',
+  ],
 ];
 
 function summaryOf(program: string): string {

@@ -6,10 +6,15 @@ import type { Run, Value } from '../run/value.ts';
 import { printGoFloat } from '../text/numbers.ts';
 import { resolveScalar } from './yaml-scalar.ts';
 
+/** What a YAML text may not hold. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff]/;
+
 /** `std.parseYaml`: the value of one document, or an array where documents are marked by `---`. */
 export function parseYaml(text: string, run: Run): Value {
   // The parser is slow: this is 60 kB in the default budget.
   run.charge(text.length * 16);
+  if (forbidden.test(text)) throw failed('yaml: control characters are not allowed');
   const documents = parseAllDocuments(text, { schema: 'failsafe', uniqueKeys: false, version: '1.1', merge: false, logLevel: 'silent' });
   const reader = new Reader(run);
   const values: Json[] = [];
