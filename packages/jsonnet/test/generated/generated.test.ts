@@ -1,9 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { installGo } from '../support/build-reference.ts';
 import { ask } from '../support/ours.ts';
-import { comparable, type Question } from '../support/question.ts';
-import { openReference } from '../support/reference.ts';
+import { type Answer, comparable, type Question } from '../support/question.ts';
+import { openReference, type Reference } from '../support/reference.ts';
 import { Decisions } from './decisions.ts';
 import { randomProgram } from './random-program.ts';
 
@@ -15,6 +16,10 @@ const seed = SEED === undefined ? Date.now() % 2 ** 31 : Number(SEED);
 const runs = LONG === '1' ? 30_000 : 3_000;
 /** Programs that need more than half of the frames are thrown away, and so are those that crash the reference. */
 const halfOfFrames = 250;
+
+/** The reference forces the arguments of a tailstrict call in no fixed order, so of two errors in them it names either. */
+const othersOf = (asked: Reference, question: Question): Promise<Answer[]> =>
+  Promise.all(Array.from({ length: 20 }, async () => comparable(await asked.ask(question))));
 
 test('random programs give what the reference gives', { timeout: 30 * 60_000 }, async (context) => {
   if (!reference) return context.skip(installGo);
@@ -32,7 +37,9 @@ test('random programs give what the reference gives', { timeout: 30 * 60_000 }, 
       return;
     }
     counts[expected.error === undefined ? 'output' : 'error'] += 1;
-    expect(comparable(ask(question)), question.code).toEqual(expected);
+    const got = comparable(ask(question));
+    if (isDeepStrictEqual(got, expected) || (await othersOf(reference, question)).some((other) => isDeepStrictEqual(got, other))) return;
+    expect(got, question.code).toEqual(expected);
   });
   try {
     await fc.assert(property, { seed, numRuns: runs });
