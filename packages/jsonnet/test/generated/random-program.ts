@@ -24,6 +24,8 @@ interface Scope {
   readonly variables: readonly Variable[];
   /** Levels that may still be nested. */
   readonly depth: number;
+  /** Whether `$` means something here. */
+  readonly inObject?: boolean;
 }
 
 const texts = [
@@ -108,13 +110,14 @@ class ProgramWriter {
     return { type: 'object', fields: Object.fromEntries(names.map((name) => [name, this.#type(depth)])) };
   }
 
-  #expression(type: Type, { variables, depth }: Scope): string {
-    const inner: Scope = { variables, depth: depth - 1 };
-    if (depth <= 0) return this.#terminal(type, { variables, depth });
-    switch (this.#choose.below(16)) {
+  #expression(type: Type, scope: Scope): string {
+    const { depth } = scope;
+    const inner: Scope = { ...scope, depth: depth - 1 };
+    if (depth <= 0) return this.#terminal(type, scope);
+    switch (this.#choose.below(18)) {
       case 0:
       case 1:
-        return this.#terminal(type, { variables, depth });
+        return this.#terminal(type, scope);
       case 2:
         return `(if ${this.#expression(boolean, inner)} then ${this.#expression(type, inner)} else ${this.#expression(type, inner)})`;
       case 3:
@@ -128,6 +131,10 @@ class ProgramWriter {
       case 7:
       case 8:
         return this.#std(type, inner);
+      case 10:
+        return this.#method(type, inner);
+      case 11:
+        return this.#host(type, inner);
       case 9:
         return this.#choose.oneIn(4) ? this.#wrong(type, inner) : this.#terminal(type, inner);
       default:
@@ -141,13 +148,13 @@ class ProgramWriter {
     return this.#literal(type, scope);
   }
 
-  #literal(type: Type, { variables, depth }: Scope): string {
-    const inner: Scope = { variables, depth: depth - 1 };
+  #literal(type: Type, scope: Scope): string {
+    const inner: Scope = { ...scope, depth: scope.depth - 1 };
     switch (type.type) {
       case 'number':
         return this.#choose.of(numberTexts);
       case 'string':
-        return this.#choose.oneIn(12) ? '|||\n  text\n    block\n|||' : JSON.stringify(this.#choose.of(texts));
+        return this.#string(this.#choose.of(texts));
       case 'boolean':
         return this.#choose.of(['true', 'false']);
       case 'null':
@@ -168,22 +175,58 @@ class ProgramWriter {
       if (!(name in fields) && this.#choose.oneIn(4)) fields[name] = this.#choose.of([number, string, numbers]);
     const names = fieldNames.filter((name) => name in fields);
     const parts: string[] = [];
+    const isOutermost = !scope.inObject;
     let variables = scope.variables.filter((variable) => !/^(self|super)\./.test(variable.name));
     if (this.#choose.oneIn(5)) {
       const name = this.#name('l');
-      parts.push(`local ${name} = ${this.#expression(number, { ...scope, variables })}`);
+      parts.push(`local ${name} = ${this.#expression(number, { ...scope, variables, inObject: true })}`);
       variables = [...variables, { name, type: number }];
     }
     if (this.#choose.oneIn(8))
       parts.push(`assert ${this.#expression(boolean, { ...scope, variables })} : ${this.#expression(string, { ...scope, variables })}`);
     for (const [index, name] of names.entries()) {
-      const before = names.slice(0, index).map((other) => ({ name: `self.${other}`, type: fields[other] ?? number }));
-      const value = this.#expression(fields[name] ?? number, { ...scope, variables: [...variables, ...before] });
+      const before = names.slice(0, index).flatMap((other) => {
+        const type = fields[other] ?? number;
+        return [{ name: `self.${other}`, type }, ...(isOutermost ? [{ name: `$.${other}`, type }] : [])];
+      });
+      const inside = { ...scope, variables: [...variables, ...before], inObject: true };
       const key = this.#choose.of([name, name, `"${name}"`, `["${name}"]`]);
-      parts.push(`${key}${this.#choose.of([':', ':', ':', '::', ':::'])} ${value}`);
+      parts.push(`${key}${this.#choose.of([':', ':', ':', '::', ':::'])} ${this.#expression(fields[name] ?? number, inside)}`);
     }
     const separator = this.#choose.oneIn(3) ? ',\n  ' : ', ';
     return `{ ${parts.join(separator)} }`;
+  }
+
+  #string(text: string): string {
+    switch (this.#choose.below(10)) {
+      case 7:
+        return `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
+      case 8:
+        return `@'${text.replaceAll("'", "''")}'`;
+      case 9:
+        return '|||\n  text\n    block\n|||';
+      default:
+        return JSON.stringify(text);
+    }
+  }
+
+  #method(type: Type, scope: Scope): string {
+    const name = this.#name('m');
+    const parameter = { name: this.#name('p'), type: this.#type(0) };
+    const outer = scope.variables.filter((variable) => !/^(self|super)\./.test(variable.name));
+    const body = this.#expression(type, { ...scope, variables: [...outer, parameter], inObject: true });
+    const value = this.#expression(parameter.type, scope);
+    return `({ ${name}(${parameter.name})${this.#choose.of([':', '::'])} ${body} }).${name}(${value})`;
+  }
+
+  /** Through a function of the host, which sees no hidden field; or past the trace. */
+  #host(type: Type, scope: Scope): string {
+    const value = this.#expression(type, scope);
+    if (this.#choose.oneIn(3)) return `std.trace(${this.#expression(string, scope)}, ${value})`;
+    if (type.type === 'object' || type.type === 'function') return value;
+    return this.#choose.oneIn(3)
+      ? `std.native("pair")(${this.#expression(this.#type(0), scope)}, ${value})[1]`
+      : `std.native("echo")(${value})`;
   }
 
   #local(type: Type, scope: Scope): string {
@@ -333,7 +376,7 @@ class ProgramWriter {
       if (names.length === 0) return '{ e+: 1 }';
       const name = this.#choose.of(names);
       const own = type.fields[name] ?? number;
-      const inside = { ...scope, variables: [...outer, { name: `super.${name}`, type: own }] };
+      const inside = { ...scope, variables: [...outer, { name: `super.${name}`, type: own }], inObject: true };
       const isAdded = own.type === 'number' || own.type === 'string' || own.type === 'array';
       const colon = this.#choose.of([':', '::', ':::', isAdded ? '+:' : ':', isAdded ? '+::' : ':']);
       return `{ ${name}${colon} ${this.#expression(own, inside)} }`;
