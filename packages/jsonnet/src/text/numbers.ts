@@ -11,10 +11,30 @@ function printInteger(value: number): string {
 
 /** C's `%.<digits>g`. */
 function printSignificant(value: number, digits: number): string {
-  const [mantissa = '', exponent = ''] = value.toExponential(digits - 1).split('e');
+  const [mantissa = '', exponent = ''] = roundedToEven(value, digits).split('e');
   const power = Number(exponent);
   if (power < -4 || power >= digits) return `${trimZeros(mantissa)}e${printExponent(power)}`;
-  return trimZeros(value.toFixed(digits - 1 - power));
+  return trimZeros(withoutExponent(mantissa, power));
+}
+
+/** `toExponential` with this many digits, but of two that are equally near the even one, as in C; JavaScript takes the larger. */
+function roundedToEven(value: number, digits: number): string {
+  const rounded = value.toExponential(digits - 1);
+  const longer = value.toExponential(digits);
+  const end = longer.indexOf('e');
+  if (longer[end - 1] !== '5' || Number(longer[end - 2]) % 2 === 1) return rounded;
+  const exact = value.toExponential(100);
+  const isTie = exact.startsWith(longer.slice(0, end)) && /^0*e/.test(exact.slice(end));
+  if (!isTie) return rounded;
+  return longer.slice(0, end - 1) + longer.slice(end);
+}
+
+/** `1.25`, 1 to `12.5`; a mantissa has one digit before its point. */
+function withoutExponent(mantissa: string, power: number): string {
+  const sign = mantissa.startsWith('-') ? '-' : '';
+  const digits = mantissa.replace('-', '').replace('.', '');
+  if (power < 0) return `${sign}0.${'0'.repeat(-power - 1)}${digits}`;
+  return `${sign}${digits.slice(0, power + 1)}.${digits.slice(power + 1)}`;
 }
 
 function trimZeros(text: string): string {
