@@ -134,8 +134,9 @@ function inCode(build: Build, node: BinaryNode, { at, left }: { at: At; left: Co
   const site = build.bareSite(node);
   return (frame, run) => {
     try {
-      const object = expectObject(right(frame, run));
-      return hasFieldFrom(object, 0, expectString(left(frame, run)));
+      const object = right(frame, run);
+      const name = left(frame, run);
+      return hasFieldFrom(expectObject(object), 0, expectString(name));
     } catch (error) {
       throw passing(error, site);
     }

@@ -103,10 +103,12 @@ function invokeReplaceable(first: Closure, firstArgs: (Slot | undefined)[], run:
   let fn: Fn = first;
   let args = firstArgs;
   let site: Site | undefined;
+  let frame: Frame | undefined;
   try {
     for (;;) {
+      frame = undefined;
       if (!(fn instanceof Closure)) return fn.invoke(args, run, true);
-      const frame = fn.frame(args, run, true);
+      frame = fn.frame(args, run, true);
       frame.replaceable = true;
       run.enter();
       const value = fn.body(frame, run);
@@ -116,9 +118,12 @@ function invokeReplaceable(first: Closure, firstArgs: (Slot | undefined)[], run:
       if (tail === undefined) return value;
       run.tail = undefined;
       ({ fn, args, site } = tail);
+      frame = undefined;
       if (!tail.tailstrict) return fn.invoke(args, run, false);
     }
   } catch (error) {
-    throw site === undefined ? error : replaced(passing(error, site));
+    // What fails after a call within an operand has no line either: that call took the frame.
+    const fault = frame === undefined || frame.replaceable ? error : replaced(error);
+    throw site === undefined ? fault : replaced(passing(fault, site));
   }
 }

@@ -19,7 +19,13 @@ const halfOfFrames = 250;
 
 /** The reference forces the arguments of a tailstrict call in no fixed order, so of two errors in them it names either. */
 const othersOf = (asked: Reference, question: Question): Promise<Answer[]> =>
-  Promise.all(Array.from({ length: 20 }, async () => comparable(await asked.ask(question))));
+  Promise.all(Array.from({ length: 20 }, async () => spokenOnce(await asked.ask(question))));
+
+/** The reference evaluates an object's local anew for each field that uses it, so the trace in it speaks more than once. */
+function spokenOnce(answer: Answer): Answer {
+  const lines = new Set(answer.trace.split('\n'));
+  return { ...comparable(answer), trace: [...lines].join('\n') };
+}
 
 test('random programs give what the reference gives', { timeout: 30 * 60_000 }, async (context) => {
   if (!reference) return context.skip(installGo);
@@ -37,9 +43,11 @@ test('random programs give what the reference gives', { timeout: 30 * 60_000 }, 
       return;
     }
     counts[expected.error === undefined ? 'output' : 'error'] += 1;
-    const got = comparable(ask(question));
-    if (isDeepStrictEqual(got, expected) || (await othersOf(reference, question)).some((other) => isDeepStrictEqual(got, other))) return;
-    expect(got, question.code).toEqual(expected);
+    const got = spokenOnce(ask(question));
+    if (isDeepStrictEqual(got, spokenOnce(expected))) return;
+    const others = await othersOf(reference, question);
+    if (others.some((other) => isDeepStrictEqual(got, other))) return;
+    expect(got, question.code).toEqual(spokenOnce(expected));
   });
   try {
     await fc.assert(property, { seed, numRuns: runs });

@@ -259,7 +259,7 @@ class ProgramWriter {
       const value = this.#expression(parameter.type, scope);
       return [isNamed ? `${parameter.name}=${value}` : value];
     });
-    const tail = this.#choose.oneIn(8) ? ' tailstrict' : '';
+    const tail = this.#choose.oneIn(2) ? ' tailstrict' : '';
     if (this.#choose.oneIn(3)) return `((function(${heads.join(', ')}) ${body})(${given.join(', ')})${tail})`;
     return `(local ${name}(${heads.join(', ')}) = ${body}; ${name}(${given.join(', ')})${tail})`;
   }
