@@ -25,6 +25,9 @@ export interface Answer {
   readonly trace: string;
 }
 
-/** What both sides must agree on: the reference's frames inside its own standard library have no counterpart in a native one. */
+/**
+ * What both sides must agree on: the reference's frames inside its own standard library, and those without any text, have no
+ * counterpart in a native one.
+ */
 export const comparable = (answer: Answer): Answer =>
-  answer.error === undefined ? answer : { ...answer, error: answer.error.replaceAll(/^\t<std>:.*\n/gm, '') };
+  answer.error === undefined ? answer : { ...answer, error: answer.error.replaceAll(/^\t(<std>:.*|\t)\n/gm, '') };
