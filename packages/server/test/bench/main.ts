@@ -1,3 +1,5 @@
+import { benchJsonnetHostile } from '../../../jsonnet/test/bench/hostile-bench.ts';
+import { benchJsonnet } from '../../../jsonnet/test/bench/jsonnet-bench.ts';
 import { benchApi } from './api/api.ts';
 import { benchIngest, benchIngestBodies, benchIngestConnections, benchIngestImport, benchIngestWidth } from './ingest/ingest.ts';
 import { benchIngestMemory } from './ingest/memory.ts';
@@ -21,6 +23,8 @@ const benches: Readonly<Record<string, Bench>> = {
   'ingest-width': { run: benchIngestWidth },
   'ingest-restart': { run: benchIngestRestart },
   'ingest-memory': { run: benchIngestMemory, isLong: true },
+  jsonnet: { run: benchJsonnet },
+  'jsonnet-hostile': { run: benchJsonnetHostile },
 };
 
 const { ONLY: only, CHECK, LONG, REPORT } = process.env;

@@ -1,0 +1,133 @@
+import { eager } from '../run/builtin.ts';
+import { equals } from '../run/compare.ts';
+import { expectNumber, expectString } from '../run/expect.ts';
+import { Fault } from '../run/fault.ts';
+import { force, isItems, type Run, typeName, type Value } from '../run/value.ts';
+import { allPoints, pointLength, pointSlice } from '../text/code-points.ts';
+import { printFixed, printGoFloat } from '../text/numbers.ts';
+import { within } from './std-fault.ts';
+import { lengthOf } from './types.ts';
+
+export function substr(text: Value, { from, length }: { from: Value; length: Value }, run: Run): string {
+  if (typeof text !== 'string') throw new Fault(`substr first parameter should be a string, got ${typeName(text)}`);
+  if (typeof from !== 'number') throw new Fault(`substr second parameter should be a number, got ${typeName(from)}`);
+  if (!Number.isInteger(from)) throw new Fault(`substr second parameter should be an integer, got ${printFixed(from)}`);
+  if (from < 0) throw new Fault(`substr second parameter should be greater than zero, got ${printFixed(from)}`);
+  if (typeof length !== 'number') throw new Fault(`substr third parameter should be a number, got ${typeName(length)}`);
+  if ((length | 0) !== length) throw new Fault(`substr third parameter should be an integer, got ${printFixed(length)}`);
+  if (length < 0) throw new Fault(`substr third parameter should be greater than zero, got ${length}`);
+  run.chargeCharacters(text.length);
+  return pointSlice(text, from, from + length);
+}
+
+/** Whether `text` has `part` at its begin or its end; as in the reference both may be of any type that has a length. */
+function hasEnd(text: Value, part: Value, { run, atEnd }: { run: Run; atEnd: boolean }): boolean {
+  const length = within(atEnd ? '55:8-21' : '49:8-21', () => lengthOf(text, run));
+  const size = within(atEnd ? '55:24-37' : '49:24-37', () => lengthOf(part, run));
+  if (length < size) return false;
+  if (typeof text === 'string' && typeof part === 'string') return atEnd ? text.endsWith(part) : text.startsWith(part);
+  within(atEnd ? '58:7-69' : '52:7-39', () => substr(text, { from: 0, length: size }, run));
+  return false;
+}
+
+/** Whether a character is among `chars`, a string or an array. */
+function among(chars: Value, character: string, run: Run): boolean {
+  if (typeof chars === 'string') {
+    run.chargeCharacters(chars.length);
+    return chars.includes(character);
+  }
+  if (!isItems(chars)) throw new Fault('std.member first argument must be an array or a string');
+  return chars.some((item) => equals(force(item, run), character, run));
+}
+
+function strip(text: Value, chars: Value, { run, left, right }: { run: Run; left: boolean; right: boolean }): string {
+  if (typeof text !== 'string') throw new Fault(`Unexpected type ${typeName(text)}, expected string`);
+  run.chargeCharacters(text.length);
+  const points = allPoints(text);
+  let begin = 0;
+  let end = points.length;
+  while (left && begin < end && among(chars, points[begin] ?? '', run)) begin += 1;
+  while (right && end > begin && among(chars, points[end - 1] ?? '', run)) end -= 1;
+  run.charge(points.length - (end - begin));
+  return points.slice(begin, end).join('');
+}
+
+const stripper = (left: boolean, right: boolean) =>
+  eager('str chars', ([text = null, chars = null], run) => strip(text, chars, { run, left, right }));
+
+function charOf(value: Value): string {
+  const code = expectNumber(value);
+  if (code > 0x10ffff) throw new Fault(`Invalid unicode codepoint, got ${printGoFloat(code)}`);
+  if (code < 0) throw new Fault(`Codepoints must be >= 0, got ${printGoFloat(code)}`);
+  return String.fromCodePoint(Math.trunc(code)).toWellFormed();
+}
+
+function codeOf(value: Value, run: Run): number {
+  const text = expectString(value);
+  run.chargeCharacters(text.length);
+  const length = pointLength(text);
+  if (length !== 1) throw new Fault(`codepoint takes a string of length 1, got length ${length}`);
+  return text.codePointAt(0) ?? 0;
+}
+
+function characters(value: Value, run: Run): readonly Value[] {
+  if (typeof value !== 'string') {
+    within('77:19-34', () => lengthOf(value, run), 'thunk from <function <anonymous>>');
+    return isItems(value) ? value.map((item) => force(item, run)) : [];
+  }
+  run.checkArray(value.length);
+  return allPoints(value);
+}
+
+const cased = (change: (text: string) => string, letters: RegExp) =>
+  eager('str', ([value = null], run) => {
+    const text = typeof value === 'string' ? value : characters(value, run).map(expectString).join('');
+    run.chargeCharacters(text.length);
+    return text.replace(letters, change);
+  });
+
+function sameIgnoringCase(left: string, right: string): boolean {
+  const others = allPoints(right);
+  const points = allPoints(left);
+  if (points.length !== others.length) return false;
+  return points.every((point, index) => fold(point) === fold(others[index] ?? ''));
+}
+
+function fold(character: string): string {
+  const upper = character.toUpperCase();
+  const lower = (upper.length === character.length ? upper : character).toLowerCase();
+  return lower.length === character.length ? lower : character;
+}
+
+const space = '[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
+const leading = new RegExp(`^${space}+`);
+const single = new RegExp(space);
+
+function trim(text: string): string {
+  let end = text.length;
+  while (end > 0 && single.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end).replace(leading, '');
+}
+
+export const strings = {
+  substr: eager('str from len', ([text = null, from = null, length = null], run) => substr(text, { from, length }, run)),
+  startsWith: eager('a b', ([a = null, b = null], run) => hasEnd(a, b, { run, atEnd: false })),
+  endsWith: eager('a b', ([a = null, b = null], run) => hasEnd(a, b, { run, atEnd: true })),
+  lstripChars: stripper(true, false),
+  rstripChars: stripper(false, true),
+  stripChars: stripper(true, true),
+  trim: eager('str', ([text = null], run) => {
+    run.chargeCharacters(expectString(text).length);
+    return trim(expectString(text));
+  }),
+  stringChars: eager('str', ([text = null], run) => characters(text, run)),
+  char: eager('n', ([n = null]) => charOf(n)),
+  codepoint: eager('str', ([text = null], run) => codeOf(text, run)),
+  asciiUpper: cased((text) => text.toUpperCase(), /[a-z]+/g),
+  asciiLower: cased((text) => text.toLowerCase(), /[A-Z]+/g),
+  isEmpty: eager('str', ([text = null]) => expectString(text) === ''),
+  equalsIgnoreCase: eager('str1 str2', ([a = null, b = null], run) => {
+    run.chargeCharacters(expectString(a).length + expectString(b).length);
+    return sameIgnoringCase(expectString(a), expectString(b));
+  }),
+};
