@@ -1,20 +1,9 @@
-import { z } from 'zod';
-import { integerText, text } from './fields.ts';
+import { branchParams, branchPath, nothing, sinkParams, sinkPath, sourceParams, sourcePath, versionNumber } from './entity-path.ts';
 import { operation } from './operation.ts';
 import { pageQuerySchema } from './page.ts';
 import { sinksListSchema } from './sink.ts';
 import { sourceSchema, sourcesListSchema } from './source.ts';
 import { taskSchema } from './task.ts';
-
-const id = text({ min: 1, max: 48 });
-const branchParams = z.object({ branchId: z.string() });
-const sourceParams = branchParams.extend({ sourceId: id });
-const sinkParams = sourceParams.extend({ sinkId: id });
-const versionNumber = integerText({ min: 1 });
-const branchPath = '/v1/branches/{branchId}';
-const sourcePath = `${branchPath}/sources/{sourceId}`;
-const sinkPath = `${sourcePath}/sinks/{sinkId}`;
-const nothing = z.object({});
 
 export const listDeletedSources = operation({
   id: 'ListDeletedSources',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { booleanText, integerText, text } from './fields.ts';
+import { branchParams, branchPath, nothing, sinkParams, sinkPath, sourceParams, sourcePath, versionNumber } from './entity-path.ts';
+import { booleanText } from './fields.ts';
 import { mappingTestSchema } from './mapping-test.ts';
 import { operation } from './operation.ts';
 import { pageQuerySchema } from './page.ts';
@@ -7,17 +8,6 @@ import { createSinkSchema, signals, sinkSchema, sinksListSchema, updateSinkSchem
 import { createSourceSchema, sourceSchema, sourcesListSchema, updateSourceSchema } from './source.ts';
 import { taskSchema } from './task.ts';
 import { versionSchema, versionsSchema } from './version.ts';
-
-const nothing = z.object({});
-const id = text({ min: 1, max: 48 });
-const branchParams = z.object({ branchId: z.string() });
-const sourceParams = branchParams.extend({ sourceId: id });
-const sinkParams = sourceParams.extend({ sinkId: id });
-const versionNumber = integerText({ min: 1 });
-
-const branchPath = '/v1/branches/{branchId}';
-const sourcePath = `${branchPath}/sources/{sourceId}`;
-const sinkPath = `${sourcePath}/sinks/{sinkId}`;
 
 export const listSources = operation({
   id: 'ListSources',

@@ -1,11 +1,10 @@
-import { z } from 'zod';
+import { branchParams, branchPath, nothing } from './entity-path.ts';
 import { operation } from './operation.ts';
 import { pageQuerySchema } from './page.ts';
 import { quarantineOutcomeSchema, quarantineRequestSchema, quarantineSchema } from './quarantine.ts';
 
 /** Operations of our own beside those that the API has from the original service. */
-const path = '/v1/branches/{branchId}/quarantine';
-const params = z.object({ branchId: z.string() });
+const path = `${branchPath}/quarantine`;
 const errors = ['stream.api.forbidden', 'stream.api.quarantinedFileNotFound'];
 
 export const listQuarantine = operation({
@@ -15,7 +14,7 @@ export const listQuarantine = operation({
   summary: 'Files of the branch that the table engine refused for good, ordered by key.',
   tag: 'internal',
   access: 'write',
-  params,
+  params: branchParams,
   query: pageQuerySchema,
   status: 200,
   answer: quarantineSchema,
@@ -29,8 +28,8 @@ export const retryQuarantinedFile = operation({
   summary: 'Ends the quarantine of a file: it is staged again from its local parts and imported at once.',
   tag: 'internal',
   access: 'write',
-  params,
-  query: z.object({}),
+  params: branchParams,
+  query: nothing,
   body: quarantineRequestSchema,
   status: 200,
   answer: quarantineOutcomeSchema,
@@ -44,8 +43,8 @@ export const discardQuarantinedFile = operation({
   summary: 'Gives the rows of a file up: they are counted as discarded and never imported.',
   tag: 'internal',
   access: 'write',
-  params,
-  query: z.object({}),
+  params: branchParams,
+  query: nothing,
   body: quarantineRequestSchema,
   status: 200,
   answer: quarantineOutcomeSchema,

@@ -1,20 +1,12 @@
-import { z } from 'zod';
-import { text } from './fields.ts';
+import { nothing, sinkParams, sinkPath, sourceParams, sourcePath } from './entity-path.ts';
 import { operation } from './operation.ts';
 import { settingsResultSchema, updateSettingsSchema } from './settings.ts';
 import { taskSchema } from './task.ts';
 
-const id = text({ min: 1, max: 48 });
-const sourceParams = z.object({ branchId: z.string(), sourceId: id });
-const sinkParams = sourceParams.extend({ sinkId: id });
-const sourcePath = '/v1/branches/{branchId}/sources/{sourceId}/settings';
-const sinkPath = '/v1/branches/{branchId}/sources/{sourceId}/sinks/{sinkId}/settings';
-const nothing = z.object({});
-
 export const getSourceSettings = operation({
   id: 'GetSourceSettings',
   method: 'GET',
-  path: sourcePath,
+  path: `${sourcePath}/settings`,
   summary: 'Settings of the source, ordered by key; they hold for its sinks that do not override them.',
   tag: 'configuration',
   access: 'read',
@@ -28,7 +20,7 @@ export const getSourceSettings = operation({
 export const updateSourceSettings = operation({
   id: 'UpdateSourceSettings',
   method: 'PATCH',
-  path: sourcePath,
+  path: `${sourcePath}/settings`,
   summary: 'Overrides settings of the source and makes a new version; open files of its sinks keep theirs.',
   tag: 'configuration',
   access: 'write',
@@ -43,7 +35,7 @@ export const updateSourceSettings = operation({
 export const getSinkSettings = operation({
   id: 'GetSinkSettings',
   method: 'GET',
-  path: sinkPath,
+  path: `${sinkPath}/settings`,
   summary: 'Settings of the sink, ordered by key, without those of its source.',
   tag: 'configuration',
   access: 'read',
@@ -57,7 +49,7 @@ export const getSinkSettings = operation({
 export const updateSinkSettings = operation({
   id: 'UpdateSinkSettings',
   method: 'PATCH',
-  path: sinkPath,
+  path: `${sinkPath}/settings`,
   summary: 'Overrides settings of the sink, makes a new version and begins a new file.',
   tag: 'configuration',
   access: 'write',

@@ -1,14 +1,8 @@
 import { z } from 'zod';
-import { booleanText, text } from './fields.ts';
+import { nothing, sinkParams, sinkPath, sourceParams, sourcePath } from './entity-path.ts';
+import { booleanText } from './fields.ts';
 import { operation } from './operation.ts';
 import { statisticsFilesSchema, statisticsTotalSchema } from './statistics.ts';
-
-const id = text({ min: 1, max: 48 });
-const sourceParams = z.object({ branchId: z.string(), sourceId: id });
-const sinkParams = sourceParams.extend({ sinkId: id });
-const sourcePath = '/v1/branches/{branchId}/sources/{sourceId}';
-const sinkPath = `${sourcePath}/sinks/{sinkId}`;
-const nothing = z.object({});
 
 export const sourceStatisticsClear = operation({
   id: 'SourceStatisticsClear',

@@ -164,12 +164,13 @@ test('mode cache: kill -9 loses no row that was answered with 200', async () => 
     const loading = load(service, path, 100_000);
     await waitFor(
       () => rowsOf(dataDir),
-      (rows) => rows >= 300,
+      // More than are waited for: the answers to some are on their way.
+      (rows) => rows >= 500,
     );
     service.process.kill('SIGKILL');
     stored = [...(await loading)].filter(([, status]) => status === 200).map(([id]) => id);
   }
-  expect(stored.length, 'all but those that were on their way').toBeGreaterThan(200);
+  expect(stored.length).toBeGreaterThan(300);
   await using again = await startSluice({ dataDir, flags: cacheFlags });
   const missing = async () => {
     const found = new Set(await idsIn(dataDir));

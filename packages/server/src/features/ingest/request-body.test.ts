@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { gzipSync } from 'node:zlib';
@@ -14,6 +15,7 @@ interface Scenario {
   readonly headers: readonly string[];
   readonly parts: readonly (string | Uint8Array)[];
   readonly budget?: ByteBudget;
+  readonly limit?: number;
   /** What happens between the headers and the reading. */
   readonly before?: (request: IncomingMessage, connection: RawConnection) => Promise<unknown>;
   /** The client goes away behind the parts. */
@@ -21,14 +23,14 @@ interface Scenario {
 }
 
 /** What reading a request gives, and what it holds of the budget then. */
-async function read({ headers, parts, budget = budgetOf(10_000), before, leaves = false }: Scenario) {
+async function read({ headers, parts, budget = budgetOf(10_000), limit = maxBytes, before, leaves = false }: Scenario) {
   const server = createServer();
   const { port } = await listen(server, { at: { host: '127.0.0.1', port: 0 }, name: 'bodies' });
   await using connection = await RawConnection.open(`http://127.0.0.1:${port}`);
   connection.write(`POST / HTTP/1.1\r\nHost: x\r\n${headers.map((line) => `${line}\r\n`).join('')}\r\n`);
   const [request] = await once(server, 'request');
   await before?.(request, connection);
-  const reading = readBody(request, { maxBytes, budget });
+  const reading = readBody(request, { maxBytes: limit, budget });
   for (const part of parts) connection.write(part);
   if (leaves) connection.socket.end();
   const result: BodyResult = await reading;
@@ -61,6 +63,19 @@ test.each([
   ['in chunks', [chunked], [chunk('x'.repeat(maxBytes)), chunk('x')]],
 ])('a body over the limit, %s', async (_name, headers, parts) => {
   expect(await read({ headers, parts })).toEqual({ type: 'tooLarge', body: undefined, held: 0, left: 0 });
+});
+
+test.each([
+  ['a length', (text: string) => ({ headers: [length(text.length)], parts: [text] })],
+  ['chunks', (text: string) => ({ headers: [chunked], parts: [chunk(text), last] })],
+])('a large body with %s comes whole, and its chunks keep no memory', async (_name, requestOf) => {
+  const text = randomBytes(500_000).toString('hex');
+  const chunks: Buffer[] = [];
+  const before: Scenario['before'] = async (request) => request.on('data', (data: Buffer) => chunks.push(data));
+  const { body } = await read({ ...requestOf(text), budget: budgetOf(2_000_000), limit: 1_000_000, before });
+  expect(body === text).toBe(true);
+  expect(chunks.length).toBeGreaterThan(1);
+  expect(Math.max(...chunks.map((data) => data.length))).toBeLessThan(32 * 1024);
 });
 
 test('gzip, alone and in members; its unpacked size is limited and reserved', async () => {

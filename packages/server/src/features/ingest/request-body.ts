@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { giveBack } from '../../kernel/lifecycle/give-back.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { decodeContent } from './content-encoding.ts';
 
@@ -53,7 +54,7 @@ export function readBody(request: IncomingMessage, { maxBytes, budget }: ReadBod
     request.on('end', () => {
       isWhole = true;
       if (isOver) return;
-      const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, bytes);
+      const body = joined(chunks, bytes);
       const coding = codingOf(request);
       if (coding === 'identity' || bytes === 0) return end({ type: 'body', body, release: room.release });
       decode(body, { coding, maxBytes, room }).then(end, reject);
@@ -63,6 +64,15 @@ export function readBody(request: IncomingMessage, { maxBytes, budget }: ReadBod
     });
     request.on('error', ignore);
   });
+}
+
+/** Of several chunks nothing is left. The parser has none of them any more when the end is told. */
+function joined(chunks: readonly Buffer[], bytes: number): Buffer {
+  const [first] = chunks;
+  if (first && chunks.length === 1) return first;
+  const body = Buffer.concat(chunks, bytes);
+  for (const chunk of chunks) giveBack(chunk);
+  return body;
 }
 
 const ignore = (): void => {};

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Column } from '@sluice/contract/mapping';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { sinkFixture, sourceFixture } from '../../../test/support/definition-fixture.ts';
 import { ScriptedSliceWriter, type WriterStep } from '../../../test/support/scripted-slice-writer.ts';
 import { silentLogger } from '../../../test/support/silent-logger.ts';
@@ -208,6 +208,55 @@ test('a row that nobody waits for and that is not stored is reported', async () 
     ['a', { type: 'refused', code: 'diskFull' }],
     ['a', { type: 'inDoubt' }],
   ]);
+});
+
+describe('the memory of a large body', () => {
+  const large = () => Buffer.from(`{"id":"x","padding":"${'.'.repeat(40_000)}"}`);
+  const recordOf = (content: Buffer) =>
+    new IngestRecord({ receivedAt: 1, clientIp: '', rawHeaders: ['Content-Type', 'application/json'], body: content });
+
+  test.each([
+    ['stored', []],
+    ['refused', ['full']],
+    ['in doubt', ['fail in doubt']],
+  ] as const)('is given back once its rows are settled: %s', async (_name, steps) => {
+    const { router, writer } = open({ steps });
+    const content = large();
+    const routing = router.route(recordOf(content), [b]);
+    while (writer.inFlight === 0) await turn();
+    expect(content.length).toBeGreaterThan(40_000);
+    await routing;
+    expect(content).toHaveLength(0);
+  });
+
+  test('stays behind the answer for rows that nobody waits for, until they are settled', async () => {
+    const { router } = open({ unwaited: ['b'] });
+    const content = large();
+    await router.route(recordOf(content), [b]);
+    expect(content.length).toBeGreaterThan(40_000);
+    await router.drain();
+    await expect.poll(() => content.length).toBe(0);
+  });
+
+  test('stays for rows that nobody waits for while others are stored', async () => {
+    const { router, known, writer } = open({ unwaited: ['b'] });
+    const other = sinkFixture({ sinkId: 'd', columns: id });
+    // The slice of `b` is of version 1: the row is rendered again, from the body.
+    known.push(b, other);
+    const content = large();
+    await router.route(recordOf(content), [other, sinkFixture({ sinkId: 'b', columns: id, version: 2 })]);
+    await router.drain();
+    expect(writer.rows).toEqual(['"x"', '"x"']);
+    await expect.poll(() => content.length).toBe(0);
+  });
+
+  test('a part of a larger memory stays', async () => {
+    const { route, router } = open();
+    const memory = Buffer.concat([large(), Buffer.from('behind')]);
+    await router.route(recordOf(memory.subarray(0, -6)), [b]);
+    expect(memory.toString('latin1').endsWith('}behind')).toBe(true);
+    expect(await route('{"id":"y"}', [b])).toEqual([['b', { type: 'stored' }]]);
+  });
 });
 
 test('a client fault is told also where nobody waits', async () => {

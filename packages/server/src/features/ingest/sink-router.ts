@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { sleep } from '../../kernel/async/sleep.ts';
+import { giveBack } from '../../kernel/lifecycle/give-back.ts';
 import type { Logger } from '../../kernel/observe/logger.ts';
 import type { Clock } from '../../kernel/time/clock.ts';
 import type { DefinitionMirror } from '../definitions/definition-mirror.ts';
@@ -89,7 +90,7 @@ export class SinkRouter {
     this.#options = options;
   }
 
-  /** The outcomes in the order of the sinks, once every sink has spoken whose clients wait. */
+  /** Takes the record's body over, which may be empty afterwards. The outcomes in the order of the sinks, once every sink has spoken whose clients wait. */
   async route(record: IngestRecord, sinks: readonly Sink[]): Promise<readonly SinkOutcome[]> {
     if (sinks.length === 0) return [];
     const rendered = sinks.map((sink) => ({ sink, row: this.#mappingOf(sink).render(record) }));
@@ -108,7 +109,7 @@ export class SinkRouter {
     try {
       return await this.#store(record, rows);
     } finally {
-      this.#options.budget.release(bytes, rows.length);
+      this.#release(record, { bytes, rows });
     }
   }
 
@@ -130,11 +131,17 @@ export class SinkRouter {
     const waited = rows.filter((row) => !unwaited.includes(row));
     const answered = waited.length > 0 ? this.#store(record, waited) : [];
     void Promise.all([this.#store(record, unwaited), answered]).then(([outcomes]) => {
-      this.#options.budget.release(bytes, rows.length);
+      this.#release(record, { bytes, rows });
       for (const { sink, outcome } of outcomes) if (outcome.type !== 'stored') this.#options.onLost({ sink, outcome });
     });
     const known = new Map<Sink, SinkOutcome>((await answered).map((outcome) => [outcome.sink, outcome]));
     return rows.map(({ sink }) => known.get(sink) ?? { sink, outcome: { type: 'accepted' } });
+  }
+
+  /** Every row is settled: nobody reads the record any more. */
+  #release(record: IngestRecord, { bytes, rows }: { readonly bytes: number; readonly rows: readonly RoutedRow[] }): void {
+    this.#options.budget.release(bytes, rows.length);
+    giveBack(record.body);
   }
 
   /** `rows` must not be empty. */

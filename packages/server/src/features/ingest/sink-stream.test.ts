@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test, vi } from 'vitest';
@@ -164,6 +165,41 @@ describe('blocks', () => {
     await room.settled();
     expect(room.blocks.map((rows) => rows.length)).toEqual([2, 1, 1, 2]);
     for (const { block } of room.writer.requests) expect(block.rawLength <= maxBlockRawBytes || block.rows === 1).toBe(true);
+  });
+});
+
+describe('memory of large rows', () => {
+  /** Settles a row of text that does not get small; the row's bytes, and the sizes of the payload in each call of the writer. */
+  async function settleLarge(steps: readonly WriterStep[]) {
+    const room = new Room(steps);
+    const text = randomBytes(100_000).toString('hex');
+    const bytes = Buffer.from(`${text}\n`);
+    const { promise, resolve } = Promise.withResolvers<RowOutcome>();
+    const record = new IngestRecord({ receivedAt: 1, clientIp: '', rawHeaders: [], body: Buffer.from('a') });
+    room.stream.add({ record, row: { bytes, invalidUtf8: false, nul: false, receivedAt: 1 }, sinkVersion: 1, settle: resolve });
+    const { type } = await promise;
+    await room.stream.drain();
+    const payloads = room.writer.requests.map(({ block }) => (block.buffers[1]?.length ?? 0) > 0);
+    return { type, left: bytes.length, isWhole: room.writer.rows.every((row) => row === text), rows: room.writer.rows.length, payloads };
+  }
+
+  test('a row and its payload keep none once the row is stored', async () => {
+    expect(await settleLarge([])).toEqual({ type: 'stored', left: 0, isWhole: true, rows: 1, payloads: [false] });
+  });
+
+  test('a row that goes to another slice is there for it', async () => {
+    expect(await settleLarge(['seal'])).toEqual({ type: 'stored', left: 0, isWhole: true, rows: 1, payloads: [true, false] });
+  });
+
+  test('a payload stays whole where a call was not answered: it may still be at work', async () => {
+    const repeated = { type: 'stored', left: 0, isWhole: true, rows: 1, payloads: [true, true] };
+    expect(await settleLarge(['lose the request'])).toEqual(repeated);
+    expect(await settleLarge(['store, lose the answer'])).toEqual(repeated);
+  });
+
+  test('a row that is refused or in doubt keeps none either', async () => {
+    expect(await settleLarge(['full'])).toMatchObject({ type: 'refused', left: 0, payloads: [true] });
+    expect(await settleLarge(['fail in doubt'])).toMatchObject({ type: 'inDoubt', left: 0, payloads: [true] });
   });
 });
 

@@ -1,4 +1,5 @@
 import { errorText } from '../../kernel/errors/app-error.ts';
+import { giveBack } from '../../kernel/lifecycle/give-back.ts';
 import type { Logger } from '../../kernel/observe/logger.ts';
 import type { Clock } from '../../kernel/time/clock.ts';
 import type { CompiledMapping } from '../mapping/mapping.ts';
@@ -77,7 +78,7 @@ export class SinkStream {
     this.#options = options;
   }
 
-  /** The caller has reserved room for the row; `settle` is called once. */
+  /** The caller has reserved room for the row, and leaves its bytes to the stream; `settle` is called once. */
   add(row: PendingRow): void {
     this.#queue.push(row);
     this.#queuedBytes += rawBytes(row);
@@ -203,6 +204,8 @@ export class SinkStream {
     for (;;) {
       try {
         const result = await writer.append({ slice: target.key, part: part.name, offset: part.offset, block, sinkVersion, codec });
+        // Where an earlier call was not answered, it may still be at work with the block.
+        if (result.type === 'durable' && doubtUntil === undefined) for (const buffer of block.buffers) giveBack(buffer);
         // It may have stored the block and lost the slice since.
         const isLost = doubtUntil !== undefined && result.type === 'unknownSlice';
         return isLost ? { type: 'failed', inDoubt: true, reason: 'the writer does not have the slice any more' } : result;
@@ -321,5 +324,8 @@ const fullVolume = ({ type: _, ...hint }: AppendResult & { readonly type: 'full'
 });
 
 function settleAll(rows: readonly PendingRow[], outcome: RowOutcome): void {
-  for (const pending of rows) pending.settle(outcome);
+  for (const pending of rows) {
+    pending.settle(outcome);
+    giveBack(pending.row.bytes);
+  }
 }

@@ -170,6 +170,7 @@ export class StreamRequest {
       // A token is shown nowhere, whatever the settings say.
       ...(form === 'envelope' ? { hiddenHeaders: hiddenHeaders.union(tokenHeaders), contentType: 'application/json' } : { hiddenHeaders }),
     });
+    const bytes = body.length;
     this.#stored = 'unknown';
     // All branches together: a fault in one of them refuses the request in all.
     const routed = await router.route(
@@ -179,13 +180,13 @@ export class StreamRequest {
     const verbose = isVerbose(url);
     if (!verbose && isStoredEverywhere(routed)) {
       answerOk(this.#response);
-      report.stored(body.length);
+      report.stored(bytes);
       return;
     }
     const outcomes = sources.map((view) => ({ source: view.source, sinks: routed.filter(({ sink }) => view.sinks.includes(sink)) }));
     const result = summarizeOutcomes(outcomes);
     answerResult(this.#response, result, verbose);
-    report.answered(result, { source, outcomes, bytes: body.length });
+    report.answered(result, { source, outcomes, bytes });
   }
 
   #refuse({ code, message, source, close = false, upstream }: Refusal): void {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { csvRows, csvSamples, encodeCsvRows } from '../../../test/support/csv-arbitrary.ts';
 import { readStrictCsv } from '../../../test/support/strict-csv.ts';
 import { CsvRow } from './csv.ts';
@@ -44,4 +44,39 @@ test('shows the fields as text', () => {
   const row = new CsvRow();
   row.add(larger.subarray(2, 5));
   expect(row.values()).toEqual(['abc']);
+});
+
+describe('fields in which quotes are far apart, or close here and far there', () => {
+  const doubled = (field: Buffer) => `"${field.toString('latin1').replaceAll('"', '""')}"\n`;
+  const written = (field: Uint8Array) => {
+    const row = new CsvRow();
+    row.add(field);
+    return row.encode().toString('latin1');
+  };
+
+  test('a quote at every position, alone and with one before it', () => {
+    for (const length of [63, 64, 65, 130]) {
+      for (let at = 0; at < length; at += 1) {
+        for (const first of [at, 0, Math.max(0, at - 1), Math.max(0, at - 64)]) {
+          const field = Buffer.alloc(length, 'x');
+          field[at] = field[first] = 0x22;
+          expect(written(field)).toBe(doubled(field));
+        }
+      }
+    }
+  });
+
+  test('runs of quotes with gaps of any length, in any memory', () => {
+    const gaps = fc.oneof(fc.nat(3), fc.integer({ min: 60, max: 68 }), fc.integer({ min: 1020, max: 1030 }), fc.nat(3000));
+    fc.assert(
+      fc.property(fc.array(gaps, { maxLength: 12 }), fc.array(gaps, { maxLength: 12 }), fc.nat(7), (gapsBefore, gapsBehind, offset) => {
+        const dense = '"x'.repeat(gapsBefore.length * 60);
+        const text = [...gapsBefore.map((gap) => 'x'.repeat(gap)), dense, ...gapsBehind.map((gap) => 'y'.repeat(gap))].join('"');
+        const memory = Buffer.concat([Buffer.alloc(offset, '"'), Buffer.from(text), Buffer.alloc(9, '"')]);
+        const field = memory.subarray(offset, offset + text.length);
+        expect(written(field) === doubled(field)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
 });

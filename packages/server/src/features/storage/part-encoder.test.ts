@@ -3,6 +3,7 @@ import { crc32, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { unpackByCommand } from '../../../test/support/unpack.ts';
+import { giveBack } from '../../kernel/lifecycle/give-back.ts';
 import { codecNames } from './block/block-codec.ts';
 import { Compressor } from './block/compressor.ts';
 import { createCodec } from './block/create-codec.ts';
@@ -38,6 +39,15 @@ const rowArbitrary = fc.record({
   invalidUtf8: fc.boolean(),
   nul: fc.boolean(),
   receivedAt: fc.integer({ min: 0, max: 2 ** 45 }),
+});
+
+test('what was copied need not stay: rows may be given back while they are compressed', async () => {
+  const rows = [row('x'.repeat(300_000)), row('y'.repeat(40_000), { receivedAt: 2000 })];
+  const encoding = new PartEncoder(partName, { codec: createCodec('gzip'), compressor }).encode(rows);
+  for (const { bytes } of rows) giveBack(bytes);
+  const block = await encoding;
+  expect(gunzipSync(bytesOf(block)).toString()).toBe('x'.repeat(300_000) + 'y'.repeat(40_000));
+  expect(block).toMatchObject({ rows: 2, rawLength: 340_000, firstAt: 1000, lastAt: 2000 });
 });
 
 describe.each(codecNames)('%s', (name) => {

@@ -47,7 +47,7 @@ export class PartEncoder {
     this.#compressor = compressor;
   }
 
-  /** `rows` must not be empty, and hold at most `maxBlockRawBytes` together or be one row. */
+  /** Copies the rows before it returns. `rows` must not be empty, and hold at most `maxBlockRawBytes` together or be one row. */
   async encode(rows: readonly BlockRow[]): Promise<EncodedBlock> {
     const members = cutMembers(rows);
     const raws = members.map((member) => Buffer.concat(member.map((row) => row.bytes)));
@@ -61,7 +61,9 @@ export class PartEncoder {
         buffers.push(this.#header(member, { rawLength, payload, last: index === members.length - 1 }), payload);
       }
     }
-    return { buffers, ...blockFigures(buffers, rows) };
+    // The rows themselves may have been given back meanwhile.
+    const rawLength = rawLengths.reduce((sum, length) => sum + length, 0);
+    return { buffers, ...writtenFigures(buffers), rows: rows.length, rawLength, ...arrivals(rows) };
   }
 
   #header(rows: readonly BlockRow[], { rawLength, payload, last }: { rawLength: number; payload: Buffer; last: boolean }): Buffer {
@@ -115,15 +117,14 @@ function cutMembers(rows: readonly BlockRow[]): BlockRow[][] {
   return members;
 }
 
-function blockFigures(buffers: readonly Buffer[], rows: readonly BlockRow[]): Omit<EncodedBlock, 'buffers'> {
+function writtenFigures(buffers: readonly Buffer[]): Pick<EncodedBlock, 'length' | 'checksum'> {
   let length = 0;
   let checksum = 0;
   for (const buffer of buffers) {
     length += buffer.length;
     checksum = crc32(buffer, checksum);
   }
-  const rawLength = rows.reduce((sum, row) => sum + row.bytes.length, 0);
-  return { length, checksum, rows: rows.length, rawLength, ...arrivals(rows) };
+  return { length, checksum };
 }
 
 function arrivals(rows: readonly BlockRow[]): { firstAt: number; lastAt: number } {

@@ -6,7 +6,7 @@ import type { EncodedBlock } from './part-encoder.ts';
  * In one process the writer is called directly; the cluster's transport implements the same interface.
  */
 export interface SliceWriter {
-  /** Repeating a call with the same part, offset and block is safe at any time. */
+  /** Repeating a call with the same part, offset and block is safe at any time. Once it has answered, the block is the caller's again. */
   append(request: AppendRequest): Promise<AppendResult>;
 }
 

@@ -33,9 +33,17 @@ test.each([
 test('what is not compressed never goes to a thread', async () => {
   await using compressor = new Compressor(1);
   const raw = rows(2_000_000);
+  const expected = Buffer.from(raw);
   const payload = compressor.compress(createCodec('none'), raw);
   expect(payload).not.toBeInstanceOf(Promise);
-  expect(codec.decompress(await payload).equals(raw)).toBe(true);
+  expect(codec.decompress(await payload).equals(expected)).toBe(true);
+});
+
+test.each(['gzip', 'none'] as const)('%s: rows that fill their memory are taken over, and so keep none', async (name) => {
+  await using compressor = new Compressor(1);
+  const raw = Buffer.allocUnsafeSlow(100_000).fill('row,');
+  await compressor.compress(createCodec(name), raw);
+  expect(raw).toHaveLength(0);
 });
 
 test('a view into a larger memory is compressed alone', async () => {

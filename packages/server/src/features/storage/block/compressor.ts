@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { errorText } from '../../../kernel/errors/app-error.ts';
+import { giveBack } from '../../../kernel/lifecycle/give-back.ts';
 import type { BlockCodec, CodecName } from './block-codec.ts';
 import { ownMemory } from './own-memory.ts';
 
@@ -22,7 +23,7 @@ export interface CompressorQuestion {
 
 /** What it answers. */
 export type CompressorAnswer =
-  | { readonly id: number; readonly payload: Uint8Array<ArrayBuffer>; readonly raw: Uint8Array<ArrayBuffer> }
+  | { readonly id: number; readonly payload: Uint8Array<ArrayBuffer> }
   | { readonly id: number; readonly error: string };
 
 /**
@@ -42,11 +43,15 @@ export class Compressor implements AsyncDisposable {
   }
 
   /**
-   * The payload of one member. Takes `raw` over: a memory that it fills alone is moved to the thread, and empty afterwards.
+   * The payload of one member. Takes `raw` over: a memory that it fills alone is moved to the thread or given back, and empty afterwards.
    * Rejects where a thread dies or the compressor is closed.
    */
   compress(codec: BlockCodec, raw: Buffer): Buffer | Promise<Buffer> {
-    if (raw.length < codec.threadBytes) return codec.compress(raw);
+    if (raw.length < codec.threadBytes) {
+      const payload = codec.compress(raw);
+      giveBack(raw);
+      return payload;
+    }
     if (this.#stop.signal.aborted) return Promise.reject(new Error(closedText));
     const id = this.#nextId++;
     const slot = id % this.#size;

@@ -62,6 +62,28 @@ test('blocks are refused under the reserve, counted between measurements, and ta
   expect(room.take(mb)).toBeUndefined();
 });
 
+test('a volume whose last room is too small for a block is full for everybody, until there is room for that block', async () => {
+  const room = roomWith({});
+  const told: string[] = [];
+  room.onFull((id) => told.push(id));
+  disk.freeBytes = 101 * mb;
+  await room.look();
+  expect(room.isFull).toBe(false);
+  expect(room.take(3 * mb)).toMatchObject({ type: 'full' });
+  expect(room.take(2 * mb)).toMatchObject({ type: 'full' });
+  for (const measuredAgain of [false, true]) {
+    if (measuredAgain) await room.look();
+    expect(room.isFull).toBe(true);
+    expect(room.space?.refusal).toContain('keeps 100MB');
+  }
+  expect(told, 'once').toEqual(['volume0001']);
+  disk.freeBytes = 102 * mb;
+  await room.look();
+  expect(room.isFull).toBe(false);
+  expect(room.space).not.toHaveProperty('refusal');
+  expect(room.take(2 * mb)).toBeUndefined();
+});
+
 test('a refused client is told to come back when the rate of freeing promises room, within a minute', async () => {
   const room = roomWith({});
   disk.freeBytes = 40 * mb;

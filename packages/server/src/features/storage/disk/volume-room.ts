@@ -75,6 +75,8 @@ export class VolumeRoom implements BlockRoom {
   #looking: Promise<void> | undefined;
   #releasing: Promise<void> | undefined;
   #refusedBlocks = 0;
+  /** The smallest block that was refused since the volume last had room for it; 0 where none is. */
+  #missingBytes = 0;
   readonly #listeners = new Set<(volumeId: string) => void>();
 
   constructor(options: VolumeRoomOptions) {
@@ -103,7 +105,7 @@ export class VolumeRoom implements BlockRoom {
     const { volume, settings } = this.#options;
     if (!this.#space) return undefined;
     const { freeBytes, totalBytes } = this.#space;
-    const refusal = this.#refusal(0);
+    const refusal = this.#refusal(this.#missingBytes);
     return {
       id: volume.id,
       path: volume.path,
@@ -122,6 +124,9 @@ export class VolumeRoom implements BlockRoom {
       return undefined;
     }
     this.#refusedBlocks += 1;
+    // Just above the floor there is room for a smaller block only, and whoever looks must see that rows are refused.
+    this.#missingBytes = this.#missingBytes === 0 ? bytes : Math.min(this.#missingBytes, bytes);
+    this.#noteFullness();
     return { type: 'full', retryAfterSeconds: this.#retryAfterSeconds() };
   }
 
@@ -185,7 +190,8 @@ export class VolumeRoom implements BlockRoom {
 
   #noteFullness(): void {
     const { clock, logger } = this.#options;
-    const refusal = this.#refusal(0);
+    const refusal = this.#refusal(this.#missingBytes);
+    if (refusal === undefined) this.#missingBytes = 0;
     if (refusal !== undefined && !this.#full) {
       this.#full = { since: clock.monotonic(), freeBytes: this.#space?.freeBytes ?? 0 };
       logger.error({ volume: this.id, reason: refusal }, 'a volume refuses rows');
