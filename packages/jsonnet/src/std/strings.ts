@@ -79,9 +79,23 @@ function characters(value: Value, run: Run): readonly Value[] {
   return allPoints(value);
 }
 
+/** Of an array, whose elements must be one character each. */
+function joinedLetters(value: Value, run: Run): string {
+  within('77:19-34', () => lengthOf(value, run), 'thunk from <function <anonymous>>');
+  if (!isItems(value)) return '';
+  run.chargeElements(value.length);
+  let text = '';
+  for (const item of value) {
+    const letter = force(item, run);
+    codeOf(letter, run);
+    text += expectString(letter);
+  }
+  return text;
+}
+
 const cased = (change: (text: string) => string, letters: RegExp) =>
   eager('str', ([value = null], run) => {
-    const text = typeof value === 'string' ? value : characters(value, run).map(expectString).join('');
+    const text = typeof value === 'string' ? value : joinedLetters(value, run);
     run.chargeCharacters(text.length);
     return text.replace(letters, change);
   });
