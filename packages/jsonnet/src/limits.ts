@@ -1,6 +1,6 @@
 /** What one evaluation may use; going over one is an error of kind `budget`. */
 export interface Limits {
-  /** Calls, forced values and elements touched. */
+  /** Calls, operations, forced values and elements touched. */
   readonly steps: number;
   /** Nested calls and forced values; a call and the value that waits for it are two. */
   readonly frames: number;

@@ -43,8 +43,7 @@ function callCode(target: Code, args: Arguments, { site, tailstrict }: CallKind)
     const value = target(frame, run);
     try {
       const fn = expectFunction(value);
-      const slots: Slot[] = [];
-      for (let index = 0; index < positional.length; index += 1) slots.push(positional[index]?.(frame, run) ?? null);
+      const slots: Slot[] = positional.map((lazy) => lazy(frame, run));
       const list = arrange(fn.parameters, slots, named.length === 0 ? none : namedSlots(named, frame, run));
       run.site = site;
       return fn.invoke(list, run, tailstrict);
@@ -104,8 +103,7 @@ function knownFunction(build: Build, node: ApplyNode, at: At): Code | undefined 
   const args = node.positional.map((arg) => (lazily ? build.lazy(arg, waiting) : eagerArgument(build, arg, waiting)));
   return (frame, run) => {
     try {
-      const values: (Slot | undefined)[] = [];
-      for (let index = 0; index < count; index += 1) values.push(args[index]?.(frame, run) ?? null);
+      const values: (Slot | undefined)[] = args.map((arg) => arg(frame, run));
       for (let index = count; index < parameters.length; index += 1) values.push(undefined);
       run.site = site;
       return fn.invoke(values, run);

@@ -5,7 +5,7 @@ import { type Binding, type Code, type Field, Frame, type Layer, Obj, type Run, 
 import type { ArrayCompNode, ForSpec, ObjectCompNode } from '../syntax/ast.ts';
 import type { At, Build } from './build.ts';
 import { fieldBody, isCodeField } from './field.ts';
-import { addField, duplicate, objectLocals } from './object.ts';
+import { addField, duplicate, objectLocals, stepsPerField } from './object.ts';
 import { notBoolean } from './raise.ts';
 import type { FrameLayout, Scope } from './scope.ts';
 
@@ -40,11 +40,13 @@ class Loops {
     try {
       run.enter();
       const items = level.items(frame, run);
+      const { size } = level.layout;
       run.depth -= 1;
       for (const item of expectArray(items)) {
         run.enter();
-        const slots: Slot[] = [item];
-        for (let left = level.layout.size; left > 1; left -= 1) slots.push(null);
+        run.charge(size);
+        const slots: Slot[] = size === 1 ? [item] : new Array<Slot>(size).fill(null, 1);
+        slots[0] = item;
         const inner = new Frame(slots, frame);
         if (meets(level.conditions, inner, run)) this.#each(depth + 1, inner, at);
         run.depth -= 1;
@@ -102,7 +104,7 @@ export function arrayCompCode(build: Build, node: ArrayCompNode, at: At): Code {
   return (frame, run) => {
     const items: Slot[] = [];
     loops.each(frame, run, (inner) => {
-      run.charge(1);
+      run.charge(2);
       items.push(element(inner, run));
     });
     run.checkLength(items.length);
@@ -133,8 +135,8 @@ class CompLayer implements Layer {
   }
 
   evaluate(field: Field, binding: Binding, run: Run): Value {
-    const slots: Slot[] = [];
-    for (let left = this.#layout.size; left > 0; left -= 1) slots.push(null);
+    run.charge(this.#layout.size);
+    const slots: Slot[] = new Array<Slot>(this.#layout.size).fill(null);
     return isCodeField(field) ? field.code(new Frame(slots, this.#frames.get(field.name), binding), run) : null;
   }
 
@@ -158,12 +160,13 @@ export function objectCompCode(build: Build, node: ObjectCompNode, at: At): Code
     try {
       const found: Frame[] = [];
       loops.each(frame, run, (inner) => {
+        run.charge(4);
         found.push(inner);
       });
-      run.checkArray(found.length);
+      run.checkLength(found.length);
       for (const inner of found) {
         run.enter();
-        run.charge(2);
+        run.charge(stepsPerField);
         const name = inside.name(inner, run);
         run.depth -= 1;
         if (typeof name === 'string' && fields.has(name)) throw duplicate(name);

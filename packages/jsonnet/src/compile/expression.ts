@@ -44,7 +44,11 @@ export function expressionCode(build: Build, node: Node, at: At): Code {
     case 'array': {
       const place = at.place.waiting();
       const elements = node.elements.map((element) => build.lazy(element, { scope: at.scope, place }));
-      return (frame, run) => elements.map((element) => element(frame, run));
+      const steps = 1 + elements.length;
+      return (frame, run) => {
+        run.charge(steps);
+        return elements.map((element) => element(frame, run));
+      };
     }
     case 'array-comp':
       return replacingCode(arrayCompCode(build, node, at), at.place);
@@ -104,11 +108,13 @@ function localCode(build: Build, node: LocalNode, { scope, place }: At): Code {
   const [bind] = binds;
   if (binds.length === 1 && bind !== undefined) {
     return (frame, run) => {
+      run.charge(1);
       frame.slots[slot] = bind(frame, run);
       return body(frame, run);
     };
   }
   return (frame, run) => {
+    run.charge(binds.length);
     for (const [index, code] of binds.entries()) frame.slots[slots[index] ?? 0] = code(frame, run);
     return body(frame, run);
   };
@@ -121,6 +127,7 @@ function conditionalCode(build: Build, node: ConditionalNode, { scope, place }: 
   const site = build.site(node, place);
   return (frame, run) => {
     const value = condition(frame, run);
+    run.charge(1);
     if (value === true) return yes(frame, run);
     if (value === false) return no(frame, run);
     throw notBoolean(value, site);
@@ -135,6 +142,7 @@ function assertCode(build: Build, node: AssertNode, { scope, place }: At): Code 
   const site = Site.inWords('');
   return (frame, run) => {
     const value = condition(frame, run);
+    run.charge(1);
     if (value === true) return rest(frame, run);
     if (value === false) return raise(frame, run);
     throw notBoolean(value, site);
@@ -151,6 +159,7 @@ function superIndexCode(build: Build, node: SuperIndexNode, { scope, place }: At
   const site = build.site(node, place);
   return (frame, run) => {
     const name = index(frame, run);
+    run.charge(1);
     try {
       if (frame.self === undefined) throw new Fault('Attempt to use super when there is no super class.');
       return fieldValue(frame.self, expectString(name), { level: frame.level + 1, run });
@@ -167,7 +176,8 @@ function inSuperCode(build: Build, node: InSuperNode, { scope, place }: At): Cod
   return (frame, run) => {
     const name = index(frame, run);
     try {
-      return frame.self !== undefined && hasFieldFrom(frame.self, frame.level + 1, expectString(name));
+      run.charge(1);
+      return frame.self !== undefined && hasFieldFrom(frame.self, frame.level + 1, { name: expectString(name), run });
     } catch (error) {
       throw passing(error, site);
     }
@@ -181,13 +191,14 @@ function importCode(build: Build, node: ImportNode, { place }: At): Code {
     try {
       if (node.of === 'import') return run.host.importCode(request, run);
       const { content } = run.host.importSource(request);
+      run.chargeCharacters(content.length);
       if (node.of === 'importstr') {
         run.checkString(content.length);
         return typeof content === 'string' ? content.toWellFormed() : new TextDecoder('utf-8', { ignoreBOM: true }).decode(content);
       }
       const bytes = typeof content === 'string' ? Buffer.from(content) : content;
       run.checkArray(bytes.length);
-      return [...bytes];
+      return Array.from(bytes);
     } catch (error) {
       throw passing(error, site);
     }

@@ -45,7 +45,7 @@ function plusCode(name: string, body: Code, site: Site): Code {
       const right = body(frame, run);
       run.depth -= 1;
       const { self, level } = frame;
-      if (self === undefined || !hasFieldFrom(self, level + 1, name)) return right;
+      if (self === undefined || !hasFieldFrom(self, level + 1, { name, run })) return right;
       return plus(fieldValue(self, name, { level: level + 1, run }), right, run);
     } catch (error) {
       throw passing(error, site);

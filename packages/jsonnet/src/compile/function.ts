@@ -14,5 +14,8 @@ export function functionCode(build: Build, node: FunctionNode, { scope, place }:
   const body = build.code(node.body, { scope: inner, place: inside });
   const { layout } = inner;
   const shape = { parameters, defaults, body, size: layout.size };
-  return (frame) => new Closure(shape, frame);
+  return (frame, run) => {
+    run.charge(1);
+    return new Closure(shape, frame);
+  };
 }

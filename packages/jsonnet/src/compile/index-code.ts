@@ -16,6 +16,7 @@ export function indexCode(build: Build, node: IndexNode, at: At): Code {
     const name = node.index.value;
     return (frame, run) => {
       const value = target(frame, run);
+      run.charge(1);
       try {
         return value instanceof Obj ? getField(value, name, run) : indexValue(value, name, run);
       } catch (error) {
@@ -27,6 +28,7 @@ export function indexCode(build: Build, node: IndexNode, at: At): Code {
   return (frame, run) => {
     const value = target(frame, run);
     const key = index(frame, run);
+    run.charge(1);
     try {
       return indexValue(value, key, run);
     } catch (error) {
@@ -52,6 +54,7 @@ export function sliceCode(build: Build, node: SliceNode, { scope, place }: At): 
   const step = node.step === undefined ? () => null : build.code(node.step, { scope, place: place.forgotten() });
   const site = build.bareSite(node);
   return (frame, run) => {
+    run.charge(2);
     try {
       return slice(target(frame, run), { from: from(frame, run), to: to(frame, run), step: step(frame, run) }, run);
     } catch (error) {

@@ -1,4 +1,5 @@
 import { Fault, passing } from '../run/fault.ts';
+import { stepsPerObject } from '../run/object.ts';
 import type { Site } from '../run/site.ts';
 import {
   type Binding,
@@ -70,9 +71,9 @@ class LiteralLayer implements Layer {
   #frameOf(binding: Binding, run: Run): Frame {
     const last = this.#frame;
     if (last !== undefined && last.self === binding.self && last.level === binding.level) return last;
-    const slots: Slot[] = [];
     const { layout, locals } = this.#shape;
-    for (let left = layout.size; left > 0; left -= 1) slots.push(null);
+    run.charge(layout.size);
+    const slots: Slot[] = new Array<Slot>(layout.size).fill(null);
     const frame = new Frame(slots, this.#parent, binding);
     for (const { slot, lazy } of locals) slots[slot] = lazy(frame, run);
     this.#frame = frame;
@@ -88,11 +89,17 @@ export function objectCode(build: Build, node: ObjectNode, at: At): Code {
   const asserts = node.asserts.map((check) => assertCode(build, check, inside));
   const shape: Shape = { asserts, locals, layout: scope.layout };
   const fixed = fixedFields(node, bodies);
-  if (fixed !== undefined) return (frame) => new Obj([new LiteralLayer(shape, fixed, frame)]);
+  if (fixed !== undefined) {
+    return (frame, run) => {
+      run.charge(stepsPerObject);
+      return new Obj([new LiteralLayer(shape, fixed, frame)]);
+    };
+  }
   const names = node.fields.map((field) => build.code(field.name, { scope: at.scope, place: at.place.part() }));
   const site = build.site(node, at.place);
   return (frame, run) => {
     const fields = new Map<string, Field>();
+    run.charge(stepsPerObject + stepsPerField * (1 + names.length));
     for (const [index, field] of node.fields.entries()) {
       const body = bodies[index];
       const name = names[index]?.(frame, run) ?? null;
@@ -120,6 +127,9 @@ function fixedFields(node: ObjectNode, bodies: readonly FieldBody[]): ReadonlyMa
   }
   return fields;
 }
+
+/** What a field costs whose name is computed. */
+export const stepsPerField = 4;
 
 interface Named {
   readonly field: FieldNode;

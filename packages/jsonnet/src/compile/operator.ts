@@ -58,6 +58,7 @@ function operationCode(operation: Operation, { left, right, site }: Operands): C
   return (frame, run) => {
     const a = left(frame, run);
     const b = right(frame, run);
+    run.charge(1);
     try {
       return operation(a, b, run);
     } catch (error) {
@@ -80,6 +81,7 @@ function numberCode(operator: BinaryOperator, operands: Operands): Code | undefi
     return (frame, run) => {
       const a = left(frame, run);
       const b = right(frame, run);
+      run.charge(1);
       return typeof a === 'number' && typeof b === 'number' ? a < b : general(a, b, run);
     };
   }
@@ -87,6 +89,7 @@ function numberCode(operator: BinaryOperator, operands: Operands): Code | undefi
     return (frame, run) => {
       const a = left(frame, run);
       const b = right(frame, run);
+      run.charge(1);
       return typeof a === 'number' && typeof b === 'number' ? a === b : general(a, b, run);
     };
   }
@@ -101,6 +104,7 @@ export function plusOf(build: Build, node: BinaryNode | ApplyBraceNode, { scope,
   return (frame, run) => {
     const a = left(frame, run);
     const b = right(frame, run);
+    run.charge(1);
     try {
       return typeof a === 'string' && typeof b === 'string' ? concat(a, b, run) : plus(a, b, run);
     } catch (error) {
@@ -120,6 +124,7 @@ function percentCode(build: Build, node: BinaryNode, { at, left }: { at: At; lef
       const a = left(frame, run);
       const b = right(frame, run);
       run.depth -= 1;
+      run.charge(1);
       return mod(a, b, run);
     } catch (error) {
       throw passing(error, site);
@@ -136,7 +141,8 @@ function inCode(build: Build, node: BinaryNode, { at, left }: { at: At; left: Co
     try {
       const object = right(frame, run);
       const name = left(frame, run);
-      return hasFieldFrom(expectObject(object), 0, expectString(name));
+      run.charge(1);
+      return hasFieldFrom(expectObject(object), 0, { name: expectString(name), run });
     } catch (error) {
       throw passing(error, site);
     }
@@ -150,6 +156,7 @@ function shortcutCode(build: Build, node: BinaryNode, { scope, place }: At): Cod
   const decides = node.operator === '||';
   return (frame, run) => {
     const a = left(frame, run);
+    run.charge(1);
     if (a === decides) return a;
     const value = typeof a === 'boolean' ? right(frame, run) : a;
     if (typeof value === 'boolean') return value;
@@ -176,6 +183,7 @@ export function unaryCode(build: Build, node: UnaryNode, { scope, place }: At): 
   const site = build.site(node, place);
   return (frame, run) => {
     const value = operand(frame, run);
+    run.charge(1);
     try {
       return operation(value);
     } catch (error) {

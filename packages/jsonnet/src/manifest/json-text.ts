@@ -28,6 +28,9 @@ export function jsonText(value: Value, layout: Layout, run: Run): string {
   return quoted(value, run);
 }
 
+/** What a number costs that is no small integer. */
+const stepsPerNumber = 10;
+
 class Writer {
   readonly #layout: Layout;
   readonly #run: Run;
@@ -41,6 +44,7 @@ class Writer {
   text(value: Value, newline: string): string {
     const run = this.#run;
     run.enter();
+    run.charge(1);
     const text = this.#text(value, newline);
     run.depth -= 1;
     return text;
@@ -50,7 +54,7 @@ class Writer {
     if (value instanceof Obj) return this.#object(value, newline);
     if (isItems(value)) return this.#array(value, newline);
     if (typeof value === 'string') return quoted(value, this.#run);
-    return this.#piece(scalarText(value));
+    return this.#piece(typeof value === 'number' ? numberText(value, this.#run) : scalarText(value));
   }
 
   #array(items: readonly Slot[], newline: string): string {
@@ -72,7 +76,7 @@ class Writer {
 
   #object(object: Obj, newline: string): string {
     const { layout, inner, separator } = this.#level(newline);
-    const names = visibleNames(object);
+    const names = visibleNames(object, this.#run);
     this.#check(object);
     if (names.length === 0) return this.#piece(layout.emptyObject);
     let text = this.#piece('{');
@@ -128,8 +132,16 @@ function quoted(text: string, run: Run): string {
   return `${out}"`;
 }
 
-function scalarText(value: null | boolean | number | Fn | readonly Slot[]): string {
-  if (typeof value === 'number') return printNumber(value);
+/** Pays for the digits of a number that is no small integer: to make them takes longer than to write them. */
+export function numberText(value: number, run: Run): string {
+  const text = printNumber(value);
+  if (Number.isSafeInteger(value)) return text;
+  run.charge(stepsPerNumber);
+  run.output(text.length);
+  return text;
+}
+
+function scalarText(value: null | boolean | Fn | readonly Slot[]): string {
   if (value === null) return 'null';
   if (typeof value === 'boolean') return value ? 'true' : 'false';
   throw new Fault("couldn't manifest function as JSON");

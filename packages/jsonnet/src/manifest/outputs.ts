@@ -37,7 +37,7 @@ function members(value: Value, run: Run, text: (member: Value, name: string) => 
   run.enter();
   checkAsserts(value, run);
   const found = new Map<string, string>();
-  for (const name of visibleNames(value)) {
+  for (const name of visibleNames(value, run)) {
     try {
       found.set(name, text(getField(value, name, run), name));
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { Json } from '../json.ts';
 import { Fault, passing } from '../run/fault.ts';
-import { checkAsserts, getField, visibleNames } from '../run/object.ts';
+import { checkAsserts, getField, stepsPerReadyField, stepsPerReadyObject, visibleNames } from '../run/object.ts';
 import { Site } from '../run/site.ts';
 import { force, isItems, Obj, type Run, type Value } from '../run/value.ts';
 import { quoteString } from '../text/go-quote.ts';
@@ -21,6 +21,7 @@ export function toPlain(value: Value, run: Run): Json {
 function plainArray(value: Value, run: Run): Json {
   if (!isItems(value)) throw new Fault("couldn't manifest function as JSON");
   run.output(value.length);
+  run.charge(2 + value.length);
   return value.map((item, index) => {
     try {
       return toPlain(force(item, run), run);
@@ -31,12 +32,13 @@ function plainArray(value: Value, run: Run): Json {
 }
 
 function plainObject(object: Obj, run: Run): Json {
-  const names = visibleNames(object);
+  const names = visibleNames(object, run);
   try {
     checkAsserts(object, run);
   } catch (error) {
     throw passing(error, Site.inWords('Checking object assertions'));
   }
+  run.charge(stepsPerReadyObject + names.length * stepsPerReadyField);
   const plain: Record<string, Json> = Object.create(null);
   for (const name of names) {
     run.output(name.length);

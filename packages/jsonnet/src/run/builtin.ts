@@ -20,6 +20,7 @@ export class Builtin extends Fn {
   }
 
   invoke(args: (Slot | undefined)[], run: Run): Value {
+    run.charge(1);
     if (this.eager === undefined) return this.lazy?.(args, run) ?? null;
     const values: (Value | undefined)[] = [];
     for (let index = 0; index < args.length; index += 1) {

@@ -29,8 +29,8 @@ function equalArrays(left: Items, right: Items, run: Run): boolean {
 }
 
 function equalObjects(left: Obj, right: Obj, run: Run): boolean {
-  const names = visibleNames(left);
-  const others = visibleNames(right);
+  const names = visibleNames(left, run);
+  const others = visibleNames(right, run);
   run.chargeElements(names.length);
   if (names.length !== others.length || names.some((name, index) => name !== others[index])) return false;
   run.enter();

@@ -1,5 +1,6 @@
 import type { Json } from '../json.ts';
 import { Fault } from './fault.ts';
+import { stepsPerObject, stepsPerReadyField } from './object.ts';
 import { type Field, type Layer, Obj, type Run, type Slot, type Value } from './value.ts';
 
 /** Data of the host as a value. Objects are read when their fields are; arrays at once, so they are paid for. */
@@ -11,11 +12,13 @@ export function fromPlain(plain: Json, run: Run): Value {
     throw new Fault(Number.isNaN(plain) ? 'Not a number' : 'Overflow');
   }
   if (isArray(plain)) {
-    run.checkArray(plain.length);
+    run.checkLength(plain.length);
+    run.charge(1 + plain.length);
     return plain.map((item): Slot => fromPlain(item, run));
   }
   if (typeof plain !== 'object') throw new Fault(`Not a json type: ${typeof plain}`);
-  return new Obj([new PlainLayer(plain, run)]);
+  run.charge(stepsPerObject);
+  return new Obj([new PlainLayer(plain, run)], false);
 }
 
 function isArray(plain: Json): plain is readonly Json[] {
@@ -27,7 +30,7 @@ class PlainLayer implements Layer {
   readonly retained = undefined;
   readonly #record: { readonly [name: string]: Json };
   readonly #run: Run;
-  readonly #fields = new Map<string, Field>();
+  #fields: Map<string, Field> | undefined;
 
   constructor(record: { readonly [name: string]: Json }, run: Run) {
     this.#record = record;
@@ -35,19 +38,21 @@ class PlainLayer implements Layer {
   }
 
   find(name: string): Field | undefined {
-    const known = this.#fields.get(name);
+    const known = this.#fields?.get(name);
     if (known !== undefined) return known;
     if (!Object.hasOwn(this.#record, name)) return undefined;
     const value = this.#record[name];
     if (value === undefined) return undefined;
     const field: Field = { name, value: fromPlain(value, this.#run), visibility: 'inherit' };
+    this.#fields ??= new Map();
+    this.#run.charge(stepsPerReadyField);
     this.#fields.set(name, field);
     return field;
   }
 
   *fields(): Iterable<Field> {
     const names = Object.keys(this.#record);
-    this.#run.chargeElements(names.length);
+    this.#run.charge(names.length);
     for (const name of names) {
       const field = this.find(name);
       if (field !== undefined) yield field;

@@ -76,6 +76,7 @@ export class Closure extends Fn {
 
   frame(args: (Slot | undefined)[], run: Run, forced: boolean): Frame {
     const { size } = this.#shape;
+    run.charge(size);
     const frame = isComplete(args) ? new Frame(args, this.#frame) : this.#withDefaults(args);
     const { slots } = frame;
     if (forced) for (const slot of slots) force(slot, run);

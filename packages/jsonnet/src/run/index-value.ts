@@ -1,4 +1,5 @@
 import { pointAt, pointLength } from '../text/code-points.ts';
+import { chargePoints } from './charge-points.ts';
 import { expectNumber, expectString } from './expect.ts';
 import { Fault } from './fault.ts';
 import { getField } from './object.ts';
@@ -9,7 +10,7 @@ export function indexValue(target: Value, index: Value, run: Run): Value {
   if (target instanceof Obj) return getField(target, expectString(index), run);
   if (typeof target === 'string') {
     const at = Math.trunc(expectNumber(index));
-    run.chargeCharacters(target.length);
+    chargePoints(target, run);
     const length = pointLength(target);
     checkBounds(at, length);
     return pointAt(target, at);

@@ -33,6 +33,7 @@ export class Native extends Fn {
   /** With arguments that are data already; one that is `undefined` or not there takes its default. */
   callWith(given: readonly (Json | undefined)[], run: Run): Value {
     const { call } = this.#definition;
+    run.charge(1);
     const args = this.#hasDefaults ? this.#withDefaults(given) : given;
     const { natives } = run.host;
     return fromPlain(callHost(natives === undefined ? call : (natives[this.#name] ?? call), args, run), run);

@@ -1,5 +1,5 @@
 import type { Visibility } from '../syntax/ast.ts';
-import { comparePoints } from '../text/code-points.ts';
+import { sortPoints } from '../text/code-points.ts';
 import { Fault } from './fault.ts';
 import { type Field, force, type Layer, Obj, type Retained, type Run, type Slot, type Value } from './value.ts';
 
@@ -8,7 +8,7 @@ export function fieldValue(object: Obj, name: string, at: { level: number; run: 
   const { level, run } = at;
   checkAsserts(object, run);
   if (level >= object.layers.length) throw new Fault('Attempt to use super when there is no super class.');
-  const found = findLevel(object, level, name);
+  const found = findLevel(object, level, { name, run });
   if (found < 0) throw new Fault(`Field does not exist: ${name}`);
   return valueAt(object, found, { name, run });
 }
@@ -16,17 +16,32 @@ export function fieldValue(object: Obj, name: string, at: { level: number; run: 
 /** The field of an object, found from its last part on. */
 export function getField(object: Obj, name: string, run: Run): Value {
   if (object.asserts === 'waiting') checkAsserts(object, run);
-  const found = findLevel(object, 0, name);
+  const found = findLevel(object, 0, { name, run });
   if (found < 0) throw new Fault(`Field does not exist: ${name}`);
   return object.cached(found, name) ?? valueAt(object, found, { name, run });
 }
 
-export function hasFieldFrom(object: Obj, level: number, name: string): boolean {
-  return findLevel(object, level, name) >= 0;
+export function hasFieldFrom(object: Obj, level: number, at: { name: string; run: Run }): boolean {
+  return findLevel(object, level, at) >= 0;
 }
 
-function findLevel(object: Obj, from: number, name: string): number {
+/** Parts that are searched without a step of their own. */
+const freeParts = 4;
+
+function findLevel(object: Obj, from: number, { name, run }: { name: string; run: Run }): number {
   const { layers } = object;
+  if (layers.length > from + freeParts) return findFar(object, from, { name, run });
+  return search(object, from, name);
+}
+
+/** Pays for the parts on the way. */
+function findFar(object: Obj, from: number, { name, run }: { name: string; run: Run }): number {
+  const found = search(object, from, name);
+  run.charge(((found < 0 ? object.layers.length : found) - from) / freeParts);
+  return found;
+}
+
+function search({ layers }: Obj, from: number, name: string): number {
   for (let level = from; level < layers.length; level += 1) {
     const layer = layers[level];
     if (layer === undefined) break;
@@ -46,6 +61,7 @@ function valueAt(object: Obj, level: number, at: { name: string; run: Run }): Va
   if (layer === undefined || field === undefined) throw new Fault(`Field does not exist: ${name}`);
   if (field.value !== undefined) return force(field.value, run);
   run.enter();
+  run.charge(2);
   const value = layer.evaluate(field, { self: object, level }, run);
   run.depth -= 1;
   object.cache(level, name, value);
@@ -58,14 +74,35 @@ export function checkAsserts(object: Obj, run: Run): void {
   for (const [level, layer] of object.layers.entries()) if (layer.hasAsserts) layer.check({ self: object, level }, run);
 }
 
-/** Every field with the visibility that the parts give it together. */
-export function visibilities(object: Obj): Map<string, Visibility> {
+/** Every field with the visibility that the parts give it together. Pays for each. */
+export function visibilities(object: Obj, run: Run): Map<string, Visibility> {
   const all = new Map<string, Visibility>();
+  run.charge(object.layers.length / freeParts);
   for (const layer of effectiveLayers(object).reverse()) {
-    for (const [name, visibility] of layer.retained?.fields ?? []) mergeVisibility(all, name, visibility);
-    for (const { name, visibility } of layer.fields()) mergeVisibility(all, name, visibility);
+    for (const [name, visibility] of layer.retained?.fields ?? []) {
+      run.charge(stepsPerName);
+      mergeVisibility(all, name, visibility);
+    }
+    for (const { name, visibility } of layer.fields()) {
+      run.charge(stepsPerName);
+      mergeVisibility(all, name, visibility);
+    }
   }
   return all;
+}
+
+const stepsPerName = 3;
+
+/** The visibility of one field; `undefined` where the object does not have it. */
+export function visibilityOf(object: Obj, name: string, run: Run): Visibility | undefined {
+  run.charge(4 + object.layers.length / freeParts);
+  let known: Visibility | undefined;
+  for (const layer of effectiveLayers(object)) {
+    const visibility = layer.retained === undefined ? layer.find(name)?.visibility : layer.retained.fields.get(name);
+    if (visibility !== undefined && visibility !== 'inherit') return visibility;
+    known ??= visibility;
+  }
+  return known;
 }
 
 function mergeVisibility(all: Map<string, Visibility>, name: string, visibility: Visibility): void {
@@ -84,40 +121,94 @@ function effectiveLayers({ layers }: Obj): Layer[] {
   return effective;
 }
 
-/** Names of visible fields, sorted by code point. */
-export function visibleNames(object: Obj): readonly string[] {
-  return object.visibleNames(() => {
-    const names: string[] = [];
-    for (const [name, visibility] of visibilities(object)) if (visibility !== 'hidden') names.push(name);
-    return names.sort(comparePoints);
-  });
+/** Names of visible fields, sorted by code point; paid for where they are found first. */
+export function visibleNames(object: Obj, run: Run): readonly string[] {
+  const { visible } = object;
+  if (visible !== undefined) return visible;
+  const names: string[] = [];
+  for (const [name, visibility] of visibilities(object, run)) if (visibility !== 'hidden') names.push(name);
+  object.visible = sortedNames(names, run);
+  return object.visible;
 }
 
-export function allNames(object: Obj): readonly string[] {
-  return [...visibilities(object).keys()].sort(comparePoints);
+export function allNames(object: Obj, run: Run): readonly string[] {
+  return sortedNames([...visibilities(object, run).keys()], run);
 }
+
+function sortedNames(names: string[], run: Run): readonly string[] {
+  if (names.length < 2) return names;
+  let length = 0;
+  for (const name of names) length += name.length;
+  run.charge(names.length * Math.log2(names.length));
+  run.chargeCharacters(length);
+  return sortPoints(names);
+}
+
+/** What an object costs beside its fields. */
+export const stepsPerObject = 4;
 
 /** `left + right` of objects. */
 export function extend(left: Obj, right: Obj, run: Run): Obj {
-  run.checkArray(left.layers.length + right.layers.length);
-  return new Obj([...right.layers, ...left.layers]);
+  const count = left.layers.length + right.layers.length;
+  run.checkLength(count);
+  run.charge(stepsPerObject + count / freeParts);
+  return new Obj(right.layers.concat(left.layers), left.hasAsserts || right.hasAsserts);
 }
-
-/** What parts have in common that hold no code. */
-const inert = { hasAsserts: false, retained: undefined, evaluate: () => null, check: () => undefined };
 
 /** A part whose fields are there: what built-in functions make. */
-export function readyLayer(fields: ReadonlyMap<string, Field>): Layer {
-  return { ...inert, find: (name) => fields.get(name), fields: () => fields.values() };
+class ReadyLayer implements Layer {
+  readonly hasAsserts = false;
+  readonly retained = undefined;
+  readonly #fields: ReadonlyMap<string, Field>;
+
+  constructor(fields: ReadonlyMap<string, Field>) {
+    this.#fields = fields;
+  }
+
+  find(name: string): Field | undefined {
+    return this.#fields.get(name);
+  }
+
+  fields(): Iterable<Field> {
+    return this.#fields.values();
+  }
+
+  evaluate(): null {
+    return null;
+  }
+
+  check(): void {
+    // What is there has no assertions.
+  }
 }
+
+export function readyLayer(fields: ReadonlyMap<string, Field>): Layer {
+  return new ReadyLayer(fields);
+}
+
+const noFields: ReadonlyMap<string, Field> = new Map();
 
 /** A part that leaves only these fields. */
 export function retainedLayer(retained: Retained): Layer {
-  return { ...inert, retained, find: () => undefined, fields: () => [] };
+  return {
+    hasAsserts: false,
+    retained,
+    find: () => undefined,
+    fields: () => noFields.values(),
+    evaluate: () => null,
+    check: () => undefined,
+  };
 }
 
+/** What an object of ready fields costs, and each field; paid by who makes it. */
+export const stepsPerReadyObject = 8;
+export const stepsPerReadyField = 3;
+
+/** Members are sorted by their names. */
 export function readyObject(members: Iterable<readonly [string, Slot]>): Obj {
   const fields = new Map<string, Field>();
   for (const [name, value] of members) fields.set(name, { name, value, visibility: 'inherit' });
-  return new Obj([readyLayer(fields)]);
+  const object = new Obj([new ReadyLayer(fields)], false);
+  object.visible = [...fields.keys()];
+  return object;
 }

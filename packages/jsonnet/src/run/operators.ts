@@ -42,6 +42,11 @@ type Bitwise = '&' | '|' | '^' | '<<' | '>>';
 export function bitwise(operator: Bitwise, left: Value, right: Value): number {
   const a = expectNumber(left);
   const b = expectNumber(right);
+  if ((a | 0) === a && (b | 0) === b) {
+    if (operator === '&') return a & b;
+    if (operator === '|') return a | b;
+    if (operator === '^') return a ^ b;
+  }
   const wide = [a, b].find((value) => Math.abs(value) > Number.MAX_SAFE_INTEGER);
   if (wide !== undefined) {
     throw new Fault(

@@ -158,33 +158,31 @@ export interface Layer {
 /** An object: its parts, the last added first, and the values of fields that were asked for. */
 export class Obj {
   readonly layers: readonly Layer[];
+  readonly hasAsserts: boolean;
   /** `done` also while they are checked, since an assertion may use the object. */
   asserts: 'waiting' | 'done';
-  readonly #values: (Map<string, Value> | undefined)[] = [];
-  #visible: readonly string[] | undefined;
+  /** Names of its visible fields in order, once they were asked for. */
+  visible: readonly string[] | undefined;
+  #values: (Map<string, Value> | undefined)[] | undefined;
 
-  constructor(layers: readonly Layer[]) {
+  constructor(layers: readonly Layer[], hasAsserts = layers.some((layer) => layer.hasAsserts)) {
     this.layers = layers;
-    this.asserts = layers.some((layer) => layer.hasAsserts) ? 'waiting' : 'done';
+    this.hasAsserts = hasAsserts;
+    this.asserts = hasAsserts ? 'waiting' : 'done';
   }
 
   cached(level: number, name: string): Value | undefined {
-    return this.#values[level]?.get(name);
+    return this.#values?.[level]?.get(name);
   }
 
   cache(level: number, name: string, value: Value): void {
+    this.#values ??= [];
     let values = this.#values[level];
     if (values === undefined) {
       values = new Map();
       this.#values[level] = values;
     }
     values.set(name, value);
-  }
-
-  /** Computed once by `compute`. */
-  visibleNames(compute: () => readonly string[]): readonly string[] {
-    this.#visible ??= compute();
-    return this.#visible;
   }
 }
 

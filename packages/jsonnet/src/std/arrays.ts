@@ -3,7 +3,7 @@ import { expectArray, expectFunction, expectInt, expectNumber, expectString } fr
 import { Fault } from '../run/fault.ts';
 import { Site } from '../run/site.ts';
 import { Fn, force, type Items, isItems, type Run, type Slot, typeName, type Value } from '../run/value.ts';
-import { elementsOf, laterCall } from './elements.ts';
+import { elementsOf, laterCalls, stepsPerCall } from './elements.ts';
 import { stdFault, within } from './std-fault.ts';
 
 const mapSite = Site.inWords('<std>:280:50-62', 'function <anonymous>');
@@ -15,8 +15,9 @@ export function map(change: Slot, items: Slot, run: Run): Items {
   const value = force(items, run);
   const elements = elementsOf(value, run);
   if (elements === undefined) throw stdFault(`std.map second param must be array / string, got ${typeName(value)}`, '278:7-82');
-  run.charge(elements.length);
-  return elements.map((element) => laterCall(fn, () => [element], mapSite));
+  run.charge(elements.length * stepsPerCall);
+  const later = laterCalls(fn, mapSite);
+  return elements.map((element) => later([element]));
 }
 
 function mapWithIndex(change: Slot, items: Slot, run: Run): Items {
@@ -25,24 +26,26 @@ function mapWithIndex(change: Slot, items: Slot, run: Run): Items {
   const value = force(items, run);
   const elements = elementsOf(value, run);
   if (elements === undefined) throw stdFault(`std.mapWithIndex second param must be array, got ${typeName(value)}`, '286:7-82');
-  run.charge(elements.length);
-  return elements.map((element, index) => laterCall(fn, () => [index, element], indexSite));
+  run.charge(elements.length * stepsPerCall);
+  const later = laterCalls(fn, indexSite);
+  return elements.map((element, index) => later([index, element]));
 }
 
 function makeArray(size: Value, fn: Value, run: Run): Items {
   const length = expectInt(size);
   const make = expectFunction(fn);
   run.checkLength(length);
-  run.charge(Math.max(0, length));
-  return Array.from({ length: Math.max(0, length) }, (_, index) => laterCall(make, () => [index], undefined));
+  run.charge(Math.max(0, length) * stepsPerCall);
+  const later = laterCalls(make, undefined);
+  return Array.from({ length: Math.max(0, length) }, (_, index) => later([index]));
 }
 
 function range(from: Value, to: Value, run: Run): Items {
   const first = expectInt(from);
   const length = Math.max(0, expectInt(to) - first + 1);
   run.checkArray(length);
-  const numbers: number[] = [];
-  for (let index = 0; index < length; index += 1) numbers.push(first + index);
+  const numbers = new Array<number>(length);
+  for (let index = 0; index < length; index += 1) numbers[index] = first + index;
   return numbers;
 }
 
@@ -75,7 +78,7 @@ export function join(separator: Value, value: Value, run: Run): Value {
 }
 
 export function joinStrings(separator: string, items: Items, run: Run): string {
-  run.chargeElements(items.length);
+  run.charge(items.length * 2);
   let text = '';
   let first = true;
   for (const item of items) {
@@ -124,7 +127,7 @@ function notFolded(value: Value): never {
 function flattenDeep(value: Value, run: Run): Items {
   if (!isItems(value)) return [value];
   run.enter();
-  run.chargeElements(value.length);
+  run.charge(value.length);
   const flat: Slot[] = [];
   for (const item of value) for (const element of flattenDeep(force(item, run), run)) flat.push(element);
   run.checkArray(flat.length);
@@ -136,6 +139,7 @@ function deepJoin(value: Value, run: Run): string {
   if (typeof value === 'string') return value;
   if (!isItems(value)) throw stdFault(`Expected string or array, got ${typeName(value)}`, '347:7-63');
   run.enter();
+  run.charge(value.length);
   const text = joinStrings(
     '',
     value.map((item) => deepJoin(force(item, run), run)),

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { eager } from '../run/builtin.ts';
 import { expectArray, expectInt, expectString } from '../run/expect.ts';
@@ -13,7 +14,9 @@ function encode(value: Value, run: Run): string {
 function textBytes(text: string, run: Run): Buffer {
   run.chargeCharacters(text.length * 2);
   const bytes = Buffer.from(text);
-  if (bytes.length !== text.length) for (const character of text) checkByte(character.codePointAt(0) ?? 0);
+  if (bytes.length === text.length) return bytes;
+  run.charge(text.length / 2);
+  for (const character of text) checkByte(character.codePointAt(0) ?? 0);
   return bytes;
 }
 
@@ -43,7 +46,9 @@ function decode(value: Value, run: Run): Buffer {
   run.chargeCharacters(value.length * 2);
   const length = Buffer.byteLength(value);
   if (length % 4 !== 0) throw new Fault(`input string appears not to be a base64 encoded string. Wrong length found (${length})`);
-  const problem = canonical.test(value) ? -1 : firstProblem(value);
+  const isPlain = canonical.test(value);
+  if (!isPlain) run.charge(value.length / 2);
+  const problem = isPlain ? -1 : firstProblem(value);
   if (problem >= 0) throw new Fault(`failed to decode: illegal base64 data at input byte ${problem}`);
   return Buffer.from(value, 'base64');
 }
@@ -73,17 +78,22 @@ function paddingProblem(text: string, at: number, count: number): number {
   return wanted === 2 && rest[1] !== '=' ? at : at + wanted;
 }
 
-const hash = (algorithm: string) =>
+/** What starting a hash costs. */
+const stepsPerHash = 60;
+
+/** `slowness` is how many times longer a byte takes than copying it. */
+const hash = (algorithm: string, slowness: number) =>
   eager('s', ([value = null], run) => {
     const text = expectString(value);
-    run.chargeCharacters(text.length);
+    run.charge(stepsPerHash);
+    run.chargeCharacters(Buffer.byteLength(text) * slowness);
     return createHash(algorithm).update(text).digest('hex');
   });
 
 function decodeBytes(value: Value, run: Run): string {
   const items = expectArray(value);
   run.chargeElements(items.length);
-  return decodeUtf8(
+  return decoded(
     Buffer.from(
       items.map((item) => {
         const byte = expectInt(force(item, run));
@@ -91,23 +101,36 @@ function decodeBytes(value: Value, run: Run): string {
         return byte;
       }),
     ),
+    run,
   );
+}
+
+/** What is no UTF-8 is looked at byte by byte. */
+function decoded(bytes: Buffer, run: Run): string {
+  if (!isUtf8(bytes)) run.charge(bytes.length * 2);
+  return decodeUtf8(bytes);
 }
 
 function bytesOf(bytes: Buffer, run: Run): readonly number[] {
   run.checkArray(bytes.length);
-  return [...bytes];
+  const numbers = new Array<number>(bytes.length);
+  for (let index = 0; index < bytes.length; index += 1) numbers[index] = bytes[index] ?? 0;
+  return numbers;
 }
 
 export const encodings = {
   base64: eager('input', ([value = null], run) => encode(value, run)),
-  base64Decode: eager('str', ([value = null], run) => decodeUtf8(decode(value, run))),
+  base64Decode: eager('str', ([value = null], run) => decoded(decode(value, run), run)),
   base64DecodeBytes: eager('str', ([value = null], run) => bytesOf(decode(value, run), run)),
-  encodeUTF8: eager('str', ([value = null], run) => bytesOf(Buffer.from(expectString(value)), run)),
+  encodeUTF8: eager('str', ([value = null], run) => {
+    const text = expectString(value);
+    run.chargeCharacters(text.length * 3);
+    return bytesOf(Buffer.from(text), run);
+  }),
   decodeUTF8: eager('arr', ([value = null], run) => decodeBytes(value, run)),
-  md5: hash('md5'),
-  sha1: hash('sha1'),
-  sha256: hash('sha256'),
-  sha512: hash('sha512'),
-  sha3: hash('sha3-512'),
+  md5: hash('md5', 3),
+  sha1: hash('sha1', 3),
+  sha256: hash('sha256', 4),
+  sha512: hash('sha512', 4),
+  sha3: hash('sha3-512', 8),
 };

@@ -3,9 +3,12 @@ import { eager } from '../run/builtin.ts';
 import type { Run, Value } from '../run/value.ts';
 import { quoteJson } from '../text/quote.ts';
 
-const entities: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;', "'": '&apos;' };
+/** One pass for each character is faster than a call for each place. */
+function escapeXml(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;').replace(/'/g, '&apos;');
+}
 
-/** A function of a value as text; the result is at most `growth` times as long. */
+/** A function of a value as text; the result is at most `growth` times as long, or takes as much longer. */
 function escaping(names: string, change: (text: string) => string, growth: number): ReturnType<typeof eager> {
   return eager(names, ([value = null], run) => escaped(value, { change, growth }, run));
 }
@@ -21,7 +24,7 @@ function escaped(value: Value, { change, growth }: { change: (text: string) => s
 export const escapes = {
   escapeStringJson: escaping('str_', quoteJson, 6),
   escapeStringPython: escaping('str', quoteJson, 6),
-  escapeStringBash: escaping('str_', (text) => `'${text.replaceAll("'", `'"'"'`)}'`, 5),
-  escapeStringDollars: escaping('str_', (text) => text.replaceAll('$', '$$$$'), 2),
-  escapeStringXML: escaping('str_', (text) => text.replace(/[<>&"']/g, (character) => entities[character] ?? character), 6),
+  escapeStringBash: escaping('str_', (text) => `'${text.replace(/'/g, `'"'"'`)}'`, 5),
+  escapeStringDollars: escaping('str_', (text) => text.replace(/\$/g, '$$$$'), 2),
+  escapeStringXML: escaping('str_', escapeXml, 16),
 };

@@ -27,9 +27,13 @@ export function padLeft(text: string, width: number, { run, fill }: { run: Run; 
 }
 
 /** Digits by repeated division, as the reference does: beyond 2^53 they are not the exact ones. */
-function digits(magnitude: number, radix: number): string {
+function digits(magnitude: number, radix: number, run: Run): string {
   let text = '';
-  for (let rest = magnitude; rest !== 0; rest = Math.floor(rest / radix)) text = (rest % radix).toString(16) + text;
+  for (let rest = magnitude; rest !== 0; rest = Math.floor(rest / radix)) {
+    // The remainder of a large number takes long.
+    run.charge(rest > Number.MAX_SAFE_INTEGER ? 4 : 0.5);
+    text = (rest % radix).toString(16) + text;
+  }
   return text;
 }
 
@@ -43,7 +47,7 @@ interface Integer {
 
 export function renderInteger(integer: Integer, style: NumberStyle, run: Run): string {
   const { negative, magnitude, minDigits, radix = 10, prefix = '' } = integer;
-  const text = magnitude === 0 ? '0' : prefix + digits(magnitude, radix);
+  const text = magnitude === 0 ? '0' : prefix + digits(magnitude, radix, run);
   const room = style.zeros - (negative || style.blank || style.plus ? 1 : 0);
   return sign(negative, style) + padLeft(text, Math.max(room, minDigits), { run, fill: '0' });
 }
@@ -58,7 +62,7 @@ interface Hexadecimal {
 export function renderHexadecimal({ value, minDigits, marked, capitals }: Hexadecimal, style: NumberStyle, run: Run): string {
   const negative = value < 0;
   const magnitude = Math.floor(Math.abs(value));
-  const text = magnitude === 0 ? '0' : digits(magnitude, 16);
+  const text = magnitude === 0 ? '0' : digits(magnitude, 16, run);
   const room = style.zeros - (negative || style.blank || style.plus ? 1 : 0) - (marked ? 2 : 0);
   const filled = padLeft(text, Math.max(room, minDigits), { run, fill: '0' });
   const body = (marked ? '0x' : '') + filled;

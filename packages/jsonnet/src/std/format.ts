@@ -19,7 +19,7 @@ import { stdFault, within } from './std-fault.ts';
 
 /** `std.format`: the values are an array, an object whose fields the codes name, or a single value. */
 export function format(text: string, values: Value, run: Run): string {
-  run.chargeCharacters(text.length * 4);
+  run.charge(4 + text.length / 4);
   if (values instanceof Obj) return within('822:7-43', () => formatWith(text, new ObjectValues(values, run), run));
   if (isItems(values)) return within('820:7-46', () => formatWith(text, new ArrayValues(values, run), run));
   return within('824:7-48', () => formatWith(text, new ArrayValues([values], run), run));
@@ -127,7 +127,7 @@ class ObjectValues implements Values {
 
   #value(key: string | undefined): Value {
     if (key === undefined) throw new Fault('Mapping keys required.');
-    if (!hasFieldFrom(this.#object, 0, key)) throw new Fault(`No such field: ${key}`);
+    if (!hasFieldFrom(this.#object, 0, { name: key, run: this.#run })) throw new Fault(`No such field: ${key}`);
     return getField(this.#object, key, this.#run);
   }
 
@@ -138,7 +138,7 @@ class ObjectValues implements Values {
 
 /** The reference asks for the width first, unless the padding is to the right. */
 function formatted(code: FormatCode, taken: Taken, run: Run): string {
-  run.charge(1);
+  run.charge(4);
   if (code.left) {
     const text = rendered(code, { ...taken, zeros: 0 }, run);
     return text + padding(taken.width(), text, run);

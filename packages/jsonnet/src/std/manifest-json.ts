@@ -4,6 +4,7 @@ import { getField, visibleNames } from '../run/object.ts';
 import { force, isItems, Obj, type Run, type Value } from '../run/value.ts';
 import { printShortest } from '../text/numbers.ts';
 import { quoteGoJson } from '../text/quote.ts';
+import { printPath, type ValuePath } from './value-path.ts';
 
 interface Style {
   readonly indent: string;
@@ -19,7 +20,7 @@ export function manifestJson(
 ): string {
   const { indent, newline = '\n', colon = ': ' } = style;
   const texts = { indent: expectString(indent), newline: expectString(newline), colon: expectString(colon) };
-  return new JsonWriter(texts, run).text(value, [], '');
+  return new JsonWriter(texts, run).text(value, undefined, '');
 }
 
 class JsonWriter {
@@ -31,35 +32,41 @@ class JsonWriter {
     this.#run = run;
   }
 
-  text(value: Value, path: readonly string[], indent: string): string {
+  text(value: Value, path: ValuePath | undefined, indent: string): string {
     const run = this.#run;
     run.enterLevel();
+    run.charge(1);
     const text = this.#text(value, path, indent);
     run.depth -= 1;
     run.output(isItems(value) || value instanceof Obj ? 2 * (indent.length + this.#style.newline.length + 1) : text.length);
     return text;
   }
 
-  #text(value: Value, path: readonly string[], indent: string): string {
+  #text(value: Value, path: ValuePath | undefined, indent: string): string {
     if (typeof value === 'string') return quoteGoJson(value);
     if (typeof value === 'number') return printShortest(value);
     if (value === null || typeof value === 'boolean') return String(value);
     const { newline, colon } = this.#style;
     const inner = indent + this.#style.indent;
+    let text = '';
     if (isItems(value)) {
-      const lines = value.map((item, index) => this.#line(inner, this.text(force(item, this.#run), [...path, String(index)], inner)));
-      return `[${newline}${lines.join(`,${newline}`)}${newline}${indent}]`;
+      for (let step = 0; step < value.length; step += 1) {
+        text += this.#line(text, inner) + this.text(force(value[step] ?? null, this.#run), { around: path, step }, inner);
+      }
+      return `[${newline}${text}${newline}${indent}]`;
     }
-    if (!(value instanceof Obj)) throw new Fault(`tried to manifest function at [${path.join(' ')}]`);
-    const lines = visibleNames(value).map((name) => {
-      const member = this.text(getField(value, name, this.#run), [...path, name], inner);
-      return this.#line(`${inner}${quoteGoJson(name)}${colon}`, member);
-    });
-    return `{${newline}${lines.join(`,${newline}`)}${newline}${indent}}`;
+    if (!(value instanceof Obj)) throw new Fault(`tried to manifest function at ${printPath(path)}`);
+    for (const step of visibleNames(value, this.#run)) {
+      const member = this.text(getField(value, step, this.#run), { around: path, step }, inner);
+      text += this.#line(text, `${inner}${quoteGoJson(step)}${colon}`) + member;
+    }
+    return `{${newline}${text}${newline}${indent}}`;
   }
 
-  #line(before: string, text: string): string {
-    this.#run.output(before.length + this.#style.newline.length + 1);
-    return before + text;
+  /** The begin of a line after others. */
+  #line(others: string, begin: string): string {
+    const { newline } = this.#style;
+    this.#run.output(begin.length + newline.length + 1);
+    return others === '' ? begin : `,${newline}${begin}`;
   }
 }

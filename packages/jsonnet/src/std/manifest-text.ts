@@ -1,9 +1,8 @@
-import { stringText } from '../manifest/json-text.ts';
+import { numberText, stringText } from '../manifest/json-text.ts';
 import { expectArray, expectObject } from '../run/expect.ts';
 import { indexValue } from '../run/index-value.ts';
 import { getField, visibleNames } from '../run/object.ts';
 import { Fn, force, isItems, Obj, type Run, typeName, type Value } from '../run/value.ts';
-import { printNumber } from '../text/numbers.ts';
 import { quoteJson } from '../text/quote.ts';
 import { joinStrings } from './arrays.ts';
 import { slice } from './slice.ts';
@@ -11,15 +10,16 @@ import { stdFault, within } from './std-fault.ts';
 
 /** `std.manifestPython`. */
 export function manifestPython(value: Value, run: Run): string {
+  run.charge(1);
   if (value === null) return piece('None', run);
   if (typeof value === 'boolean') return piece(value ? 'True' : 'False', run);
-  if (typeof value === 'number') return piece(printNumber(value), run);
+  if (typeof value === 'number') return piece(numberText(value, run), run);
   if (typeof value === 'string') return piece(quoteJson(value), run);
   if (value instanceof Fn) throw stdFault('cannot manifest function', '1332:7-39');
   run.enter();
   const text = isItems(value)
     ? `[${value.map((item) => piece(manifestPython(force(item, run), run), run)).join(', ')}]`
-    : `{${visibleNames(value)
+    : `{${visibleNames(value, run)
         .map((name) => piece(`${quoteJson(name)}: ${manifestPython(getField(value, name, run), run)}`, run))
         .join(', ')}}`;
   run.depth -= 1;
@@ -28,7 +28,7 @@ export function manifestPython(value: Value, run: Run): string {
 
 export function manifestPythonVars(value: Value, run: Run): string {
   const object = expectObject(value);
-  return visibleNames(object)
+  return visibleNames(object, run)
     .map((name) => `${name} = ${manifestPython(getField(object, name, run), run)}\n`)
     .join('');
 }
@@ -47,18 +47,19 @@ export function manifestIni(value: Value, run: Run): string {
       'thunk from <function <anonymous>>',
     ),
   );
-  const isVisible = visibleNames(object).includes('main');
+  const isVisible = visibleNames(object, run).includes('main');
   const lines = isVisible ? iniLines(getField(object, 'main', run), run) : [];
   const sections = expectObject(getField(object, 'sections', run));
-  for (const name of visibleNames(sections)) lines.push(`[${name}]`, ...iniLines(getField(sections, name, run), run));
+  for (const name of visibleNames(sections, run)) lines.push(`[${name}]`, ...iniLines(getField(sections, name, run), run));
   return lines.map((line) => piece(`${line}\n`, run)).join('');
 }
 
 function iniLines(value: Value, run: Run): string[] {
   const body = expectObject(value);
-  return visibleNames(body).flatMap((name) => {
+  return visibleNames(body, run).flatMap((name) => {
     const member = getField(body, name, run);
     const values = isItems(member) ? member : [member];
+    run.charge(values.length * 2);
     return values.map((item) => `${name} = ${stringText(force(item, run), run)}`);
   });
 }
@@ -70,6 +71,7 @@ export function manifestXml(value: Value, run: Run): string {
 }
 
 function element(value: Value, run: Run): string {
+  run.charge(2);
   if (typeof value === 'string') return piece(value, run);
   run.enter();
   const tag = indexValue(value, 0, run);
@@ -78,7 +80,7 @@ function element(value: Value, run: Run): string {
   const attributes = second instanceof Obj ? second : undefined;
   const rest = expectArray(slice(items, { from: attributes === undefined ? 1 : 2, to: null, step: null }, run));
   const name = joinStrings('', [tag], run);
-  const pairs = attributes === undefined ? [] : visibleNames(attributes).map((key) => pair(attributes, key, run));
+  const pairs = attributes === undefined ? [] : visibleNames(attributes, run).map((key) => pair(attributes, key, run));
   const children = rest.map((child) => element(force(child, run), run));
   run.depth -= 1;
   return piece(`<${name}${pairs.join('')}>${children.join('')}</${name}>`, run);

@@ -1,20 +1,20 @@
+import { numberText } from '../manifest/json-text.ts';
 import { Fault } from '../run/fault.ts';
 import { getField, visibleNames } from '../run/object.ts';
 import { force, type Items, isItems, Obj, type Run, typeName, type Value } from '../run/value.ts';
-import { printNumber } from '../text/numbers.ts';
 import { quoteJson } from '../text/quote.ts';
+import { printPath, type ValuePath } from './value-path.ts';
 
 /** `std.manifestTomlEx`. */
 export function manifestToml(value: Value, indent: string, run: Run): string {
   if (!(value instanceof Obj)) throw new Fault(`TOML body must be an object. Got ${typeName(value)}`);
-  return new TomlWriter(indent, run).table(value, { path: [], indexed: [], indent: '' });
+  return new TomlWriter(indent, run).table(value, { title: '', path: undefined, indent: '' });
 }
 
 interface Place {
-  /** Names of the tables around. */
-  readonly path: readonly string[];
-  /** With indexes of array elements, for errors. */
-  readonly indexed: readonly string[];
+  /** Names of the tables around, with dots. */
+  readonly title: string;
+  readonly path: ValuePath | undefined;
   readonly indent: string;
 }
 
@@ -32,21 +32,22 @@ class TomlWriter {
     this.#run = run;
   }
 
-  table(object: Obj, { path, indexed, indent }: Place): string {
+  table(object: Obj, { title, path, indent }: Place): string {
     const run = this.#run;
     run.enterLevel();
+    run.charge(2);
     const fields: string[] = [];
-    const sections: string[] = [''];
-    for (const name of visibleNames(object)) {
+    let sections = '';
+    for (const name of visibleNames(object, this.#run)) {
       const value = getField(object, name, run);
-      const at = { path: [...path, name], indexed: [...indexed, name], indent };
-      if (value instanceof Obj) sections.push(this.#section(value, '[]', at));
-      else if (isItems(value) && this.#isTables(value)) sections.push(this.#tables(value, at));
-      else fields.push(...`${keyText(name)} = ${this.#value(value, at.indexed, false)}`.split('\n'));
+      const at = { title: title === '' ? keyText(name) : `${title}.${keyText(name)}`, path: { around: path, step: name }, indent };
+      if (value instanceof Obj) sections += this.#piece('\n\n') + this.#section(value, '[]', at);
+      else if (isItems(value) && this.#isTables(value)) sections += this.#tables(value, at);
+      else for (const line of `${keyText(name)} = ${this.#value(value, at.path, false)}`.split('\n')) fields.push(line);
     }
     run.depth -= 1;
     const body = fields.length > 0 ? indent + fields.join(`\n${indent}`) : '';
-    return this.#piece(body) + sections.join('\n\n');
+    return this.#piece(body) + sections;
   }
 
   #isTables(items: Items): boolean {
@@ -54,26 +55,27 @@ class TomlWriter {
   }
 
   #tables(items: Items, place: Place): string {
-    return items
-      .map((item, index) => {
-        const value = force(item, this.#run);
-        return value instanceof Obj ? this.#section(value, '[[]]', { ...place, indexed: [...place.indexed, String(index)] }) : '';
-      })
-      .join('\n\n');
+    let text = '';
+    for (const [step, item] of items.entries()) {
+      const value = force(item, this.#run);
+      text += this.#piece('\n\n');
+      if (value instanceof Obj) text += this.#section(value, '[[]]', { ...place, path: { around: place.path, step } });
+    }
+    return text;
   }
 
-  #section(object: Obj, brackets: '[]' | '[[]]', { path, indexed, indent }: Place): string {
+  #section(object: Obj, brackets: '[]' | '[[]]', { title, path, indent }: Place): string {
     const half = brackets.length / 2;
-    const name = path.map(keyText).join('.');
-    const title = `${indent}${brackets.slice(0, half)}${name}${brackets.slice(half)}`;
-    const newline = visibleNames(object).length > 0 ? '\n' : '';
-    return this.#piece(title + newline) + this.table(object, { path, indexed, indent: indent + this.#indent });
+    const heading = `${indent}${brackets.slice(0, half)}${title}${brackets.slice(half)}`;
+    const newline = visibleNames(object, this.#run).length > 0 ? '\n' : '';
+    return this.#piece(heading + newline) + this.table(object, { title, path, indent: indent + this.#indent });
   }
 
-  #value(value: Value, path: readonly string[], inline: boolean): string {
-    if (value === null) throw new Fault(`Tried to manifest "null" at [${path.join(' ')}]`);
+  #value(value: Value, path: ValuePath, inline: boolean): string {
+    this.#run.charge(2);
+    if (value === null) throw new Fault(`Tried to manifest "null" at ${printPath(path)}`);
     if (typeof value === 'string') return this.#piece(quoteJson(value));
-    if (typeof value === 'number') return this.#piece(printNumber(value));
+    if (typeof value === 'number') return this.#piece(numberText(value, this.#run));
     if (typeof value === 'boolean') return this.#piece(String(value));
     const run = this.#run;
     run.enterLevel();
@@ -82,22 +84,22 @@ class TomlWriter {
     return text;
   }
 
-  #items(items: Items, path: readonly string[], inline: boolean): string {
+  #items(items: Items, path: ValuePath, inline: boolean): string {
     if (items.length === 0) return this.#piece('[]');
     const indent = inline ? '' : this.#indent;
     const separator = inline ? ' ' : '\n';
     const texts = items.map((item, index) => {
       this.#run.output(indent.length + 2);
-      return indent + this.#value(force(item, this.#run), [...path, String(index)], true);
+      return indent + this.#value(force(item, this.#run), { around: path, step: index }, true);
     });
     return `[${separator}${texts.join(`,${separator}`)}${separator}]`;
   }
 
-  #inlineTable(value: Value, path: readonly string[]): string {
-    if (!(value instanceof Obj)) throw new Fault(`Tried to manifest function at [${path.join(' ')}]`);
-    const texts = visibleNames(value).map((name) => {
+  #inlineTable(value: Value, path: ValuePath): string {
+    if (!(value instanceof Obj)) throw new Fault(`Tried to manifest function at ${printPath(path)}`);
+    const texts = visibleNames(value, this.#run).map((name) => {
       this.#run.output(name.length + 5);
-      return `${keyText(name)} = ${this.#value(getField(value, name, this.#run), [...path, name], true)}`;
+      return `${keyText(name)} = ${this.#value(getField(value, name, this.#run), { around: path, step: name }, true)}`;
     });
     return `{ ${texts.join(', ')} }`;
   }

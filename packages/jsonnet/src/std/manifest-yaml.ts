@@ -39,9 +39,9 @@ export function manifestYamlStream(value: Value, options: Options & { readonly e
   return `---\n${documents.join('\n---\n')}${expectBoolean(options.end) ? '\n...\n' : '\n'}`;
 }
 
-function isFilled(value: Value): value is Items | Obj {
+function isFilled(value: Value, run: Run): value is Items | Obj {
   if (isItems(value)) return value.length > 0;
-  return value instanceof Obj && visibleNames(value).length > 0;
+  return value instanceof Obj && visibleNames(value, run).length > 0;
 }
 
 class YamlWriter {
@@ -56,6 +56,7 @@ class YamlWriter {
   text(value: Value, indent: string): string {
     const run = this.#run;
     run.enterLevel();
+    run.charge(1);
     const text = this.#text(value, indent);
     run.depth -= 1;
     return text;
@@ -63,7 +64,7 @@ class YamlWriter {
 
   #text(value: Value, indent: string): string {
     if (isItems(value)) return value.length === 0 ? this.#piece('[]') : this.#items(value, indent);
-    if (value instanceof Obj) return isFilled(value) ? this.#members(value, indent) : this.#piece('{}');
+    if (value instanceof Obj) return isFilled(value, this.#run) ? this.#members(value, indent) : this.#piece('{}');
     if (typeof value === 'string') return this.#string(value, indent);
     if (typeof value === 'number') return this.#piece(printShortest(value));
     // A function is nothing, as in the reference.
@@ -91,14 +92,14 @@ class YamlWriter {
 
   #members(object: Obj, indent: string): string {
     let text = '';
-    for (const [index, name] of visibleNames(object).entries()) {
+    for (const [index, name] of visibleNames(object, this.#run).entries()) {
       const value = getField(object, name, this.#run);
       if (index > 0) text += this.#piece(`\n${indent}`);
       const quoted = this.#options.quoteKeys || needsQuotes(name);
       text += this.#piece(`${quoted ? quoteJson(name) : name}:`);
-      const deeper = isFilled(value) && (this.#options.indentArrays || !isItems(value));
+      const deeper = isFilled(value, this.#run) && (this.#options.indentArrays || !isItems(value));
       const inner = deeper ? `${indent}  ` : indent;
-      text += this.#piece(isFilled(value) ? `\n${inner}` : ' ');
+      text += this.#piece(isFilled(value, this.#run) ? `\n${inner}` : ' ');
       text += this.text(value, inner);
     }
     return text;

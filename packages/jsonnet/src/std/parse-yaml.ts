@@ -13,7 +13,7 @@ const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u
 /** `std.parseYaml`: the value of one document, or an array where documents are marked by `---`. */
 export function parseYaml(text: string, run: Run): Value {
   // The parser is slow: this is 60 kB in the default budget.
-  run.charge(text.length * 16);
+  run.charge(500 + text.length * 16);
   if (forbidden.test(text)) throw failed('yaml: control characters are not allowed');
   const documents = parseAllDocuments(text, { schema: 'failsafe', uniqueKeys: false, version: '1.1', merge: false, logLevel: 'silent' });
   const reader = new Reader(run);

@@ -9,10 +9,8 @@ import { stdFault, within } from './std-fault.ts';
 
 function parseInteger(value: Value): number {
   const text = expectString(value);
-  const problem = new Fault(`${text} is not a base 10 integer`);
-  if (!/^[+-]?[0-9]+$/.test(text) || text.length > 400) throw problem;
-  const number = BigInt(text.replace('+', ''));
-  if (BigInt.asIntN(64, number) !== number) throw problem;
+  const number = /^[+-]?[0-9]{1,400}$/.test(text) ? BigInt(text.replace('+', '')) : undefined;
+  if (number === undefined || BigInt.asIntN(64, number) !== number) throw new Fault(`${text} is not a base 10 integer`);
   return Number(number);
 }
 
@@ -52,12 +50,16 @@ function digitOf(code: number): number {
 }
 
 export const parsers = {
-  parseInt: eager('str', ([value = null]) => parseInteger(value)),
+  parseInt: eager('str', ([value = null], run) => {
+    run.charge(4);
+    return parseInteger(value);
+  }),
   parseOctal: eager('str', ([value = null], run) => parseNatural(value, octal, run)),
   parseHex: eager('str', ([value = null], run) => parseNatural(value, hexadecimal, run)),
   parseJson: eager('str', ([value = null], run) => {
     const text = expectString(value);
-    run.chargeCharacters(text.length * 4);
+    // A short text may become many objects: `{},` takes 56 bytes.
+    run.charge(8 + text.length / 2);
     return fromPlain(parseJson(text), run);
   }),
   parseYaml: eager('str', ([value = null], run) => parseYaml(expectString(value), run)),

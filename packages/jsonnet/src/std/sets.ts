@@ -20,7 +20,7 @@ function keyFunction(key: Value | undefined, run: Run): KeyOf {
 function sort(value: Value, key: Value | undefined, run: Run): Items {
   const items = expectArray(value);
   const keyOf = keyFunction(key, run);
-  run.charge(items.length);
+  run.charge(items.length * 2);
   return items
     .map((item) => ({ item, key: keyOf(item) }))
     .sort((left, right) => {

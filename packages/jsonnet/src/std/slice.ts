@@ -1,8 +1,9 @@
 import { stringText } from '../manifest/json-text.ts';
+import { chargePoints } from '../run/charge-points.ts';
 import { compare } from '../run/compare.ts';
 import { expectNumber } from '../run/expect.ts';
 import { isItems, type Run, type Slot, typeName, type Value } from '../run/value.ts';
-import { pointAt, pointLength, pointSlice } from '../text/code-points.ts';
+import { pointAt, pointCost, pointLength, pointSlice } from '../text/code-points.ts';
 import { stdFault } from './std-fault.ts';
 
 const place = '(234:5)-(246:66)';
@@ -19,7 +20,7 @@ export function slice(target: Value, bounds: { from: Value; to: Value; step: Val
   if (typeof target !== 'string' && !isItems(target)) {
     throw stdFault(`std.slice accepts a string or an array, but got: ${typeName(target)}`, place, '');
   }
-  if (typeof target === 'string') run.chargeCharacters(target.length);
+  if (typeof target === 'string') chargePoints(target, run);
   const length = sizeOf(target);
   const first = from === null ? 0 : bound(from, run);
   const last = to === null ? length : bound(to, run);
@@ -28,7 +29,11 @@ export function slice(target: Value, bounds: { from: Value; to: Value; step: Val
   if (typeof target === 'string' && step === 1) {
     return begin < end ? pointSlice(target, Math.trunc(begin), Math.trunc(begin) + Math.ceil(end - begin)) : '';
   }
-  run.checkArray(Math.max(0, Math.ceil((end - begin) / step)));
+  const size = Math.max(0, Math.ceil((end - begin) / step));
+  run.checkArray(size);
+  if (typeof target !== 'string' && step === 1) return target.slice(Math.trunc(begin), Math.trunc(begin) + size);
+  // A long text is walked through for each character.
+  if (typeof target === 'string') run.chargeCharacters(target.length > 4096 ? size * target.length * pointCost(target) : 0);
   const picked: Slot[] = [];
   for (let at = begin; at < end; at += step) {
     const index = Math.trunc(at);

@@ -1,9 +1,13 @@
 import { eager, lazy } from '../run/builtin.ts';
+import { chargePoints } from '../run/charge-points.ts';
 import { expectInt, expectString } from '../run/expect.ts';
 import { Fault } from '../run/fault.ts';
 import { force, type Run, type Slot, typeName, type Value } from '../run/value.ts';
 import { pointLength } from '../text/code-points.ts';
 import { stdFault } from './std-fault.ts';
+
+/** What a part costs that is cut out of a text. */
+const stepsPerPart = 2;
 
 interface Split {
   readonly text: string;
@@ -22,8 +26,9 @@ function splitArguments(args: readonly (Value | undefined)[], name: string, run:
 }
 
 function splitLeft({ text, separator, limit }: Split, run: Run): readonly string[] {
-  const parts = text.split(separator);
-  run.checkArray(parts.length);
+  const parts = text.split(separator, run.affordable(stepsPerPart));
+  run.checkLength(parts.length);
+  run.charge(parts.length * stepsPerPart);
   if (limit < 0 || parts.length <= limit + 1) return parts;
   return [...parts.slice(0, limit), parts.slice(limit).join(separator)];
 }
@@ -34,7 +39,7 @@ function splitRight({ text, separator, limit }: Split, run: Run): readonly strin
   while (limit < 0 || parts.length < limit) {
     const at = rest.lastIndexOf(separator);
     if (at < 0) break;
-    run.charge(1);
+    run.charge(stepsPerPart);
     parts.push(rest.slice(at + separator.length));
     rest = rest.slice(0, at);
   }
@@ -59,8 +64,9 @@ function split(first: Slot, second: Slot, run: Run): readonly string[] {
 function replace(text: string, { from, to }: { from: string; to: string }, run: Run): string {
   if (from === '') throw new Fault("'from' string must not be zero length.");
   run.chargeCharacters(text.length);
-  const parts = text.split(from);
+  const parts = text.split(from, run.affordable(stepsPerPart));
   run.checkString(text.length + (parts.length - 1) * (to.length - from.length));
+  run.charge(parts.length * stepsPerPart);
   run.chargeCharacters((parts.length - 1) * to.length);
   return parts.join(to);
 }
@@ -72,12 +78,13 @@ function findAll(first: Slot, second: Slot, run: Run): readonly number[] {
   const text = force(second, run);
   if (typeof text !== 'string') throw stdFault(`findSubstr second parameter should be a string, got ${typeName(text)}`, '1657:7-83');
   if (pattern === '') return [];
-  run.chargeCharacters(text.length + pattern.length);
+  run.chargeCharacters(pattern.length);
+  chargePoints(text, run);
   const found: number[] = [];
   let points = 0;
   let from = 0;
   for (let at = text.indexOf(pattern); at >= 0; at = text.indexOf(pattern, at + 1)) {
-    run.chargeCharacters(pattern.length + 64);
+    run.chargeCharacters(pattern.length + 128);
     points += pointLength(text.slice(from, at));
     from = at;
     found.push(points);

@@ -1,10 +1,13 @@
 import { eager } from '../run/builtin.ts';
+import { chargePoints } from '../run/charge-points.ts';
 import { equals } from '../run/compare.ts';
 import { expectNumber, expectString } from '../run/expect.ts';
 import { Fault } from '../run/fault.ts';
-import { force, isItems, type Run, typeName, type Value } from '../run/value.ts';
+import { indexValue } from '../run/index-value.ts';
+import { force, isItems, type Run, type Slot, typeName, type Value } from '../run/value.ts';
 import { allPoints, pointLength, pointSlice } from '../text/code-points.ts';
 import { printFixed, printGoFloat } from '../text/numbers.ts';
+import { later, stepsPerCall } from './elements.ts';
 import { within } from './std-fault.ts';
 import { lengthOf } from './types.ts';
 
@@ -16,7 +19,7 @@ export function substr(text: Value, { from, length }: { from: Value; length: Val
   if (typeof length !== 'number') throw new Fault(`substr third parameter should be a number, got ${typeName(length)}`);
   if ((length | 0) !== length) throw new Fault(`substr third parameter should be an integer, got ${printFixed(length)}`);
   if (length < 0) throw new Fault(`substr third parameter should be greater than zero, got ${length}`);
-  run.chargeCharacters(text.length);
+  chargePoints(text, run);
   return pointSlice(text, from, from + length);
 }
 
@@ -32,6 +35,7 @@ function hasEnd(text: Value, part: Value, { run, atEnd }: { run: Run; atEnd: boo
 
 /** Whether a character is among `chars`, a string or an array. */
 function among(chars: Value, character: string, run: Run): boolean {
+  run.charge(2);
   if (typeof chars === 'string') {
     run.chargeCharacters(chars.length);
     return chars.includes(character);
@@ -43,13 +47,28 @@ function among(chars: Value, character: string, run: Run): boolean {
 function strip(text: Value, chars: Value, { run, left, right }: { run: Run; left: boolean; right: boolean }): string {
   if (typeof text !== 'string') throw new Fault(`Unexpected type ${typeName(text)}, expected string`);
   run.chargeCharacters(text.length);
-  const points = allPoints(text);
   let begin = 0;
-  let end = points.length;
-  while (left && begin < end && among(chars, points[begin] ?? '', run)) begin += 1;
-  while (right && end > begin && among(chars, points[end - 1] ?? '', run)) end -= 1;
-  run.charge(points.length - (end - begin));
-  return points.slice(begin, end).join('');
+  let end = text.length;
+  while (left && begin < end) {
+    const character = characterFrom(text, begin);
+    if (!among(chars, character, run)) break;
+    begin += character.length;
+  }
+  while (right && end > begin) {
+    const character = characterBefore(text, end);
+    if (!among(chars, character, run)) break;
+    end -= character.length;
+  }
+  return text.slice(begin, end);
+}
+
+function characterFrom(text: string, at: number): string {
+  return String.fromCodePoint(text.codePointAt(at) ?? 0);
+}
+
+function characterBefore(text: string, end: number): string {
+  const last = text.charCodeAt(end - 1);
+  return last >= 0xdc00 && last <= 0xdfff ? text.slice(end - 2, end) : text.charAt(end - 1);
 }
 
 const stripper = (left: boolean, right: boolean) =>
@@ -64,28 +83,32 @@ function charOf(value: Value): string {
 
 function codeOf(value: Value, run: Run): number {
   const text = expectString(value);
-  run.chargeCharacters(text.length);
+  chargePoints(text, run);
   const length = pointLength(text);
   if (length !== 1) throw new Fault(`codepoint takes a string of length 1, got length ${length}`);
   return text.codePointAt(0) ?? 0;
 }
 
-function characters(value: Value, run: Run): readonly Value[] {
-  if (typeof value !== 'string') {
-    within('77:19-34', () => lengthOf(value, run), 'thunk from <function <anonymous>>');
-    return isItems(value) ? value.map((item) => force(item, run)) : [];
+/** What `value[i]` gives for each `i` below its length; of an object or a function that is an error where it is needed. */
+function characters(value: Value, run: Run): readonly Slot[] {
+  if (typeof value === 'string') {
+    chargePoints(value, run);
+    run.checkLength(value.length);
+    run.charge(value.length);
+    return allPoints(value);
   }
-  run.checkArray(value.length);
-  return allPoints(value);
+  const length = within('77:19-34', () => lengthOf(value, run), 'thunk from <function <anonymous>>');
+  if (isItems(value)) return value;
+  run.charge(length * stepsPerCall);
+  return Array.from({ length }, (_, index) => later((inner) => within('77:48-54', () => indexValue(value, index, inner))));
 }
 
-/** Of an array, whose elements must be one character each. */
+/** The letters of what is no string: its elements must be one character each. */
 function joinedLetters(value: Value, run: Run): string {
-  within('77:19-34', () => lengthOf(value, run), 'thunk from <function <anonymous>>');
-  if (!isItems(value)) return '';
-  run.chargeElements(value.length);
+  const letters = characters(value, run);
+  run.charge(letters.length * 2);
   let text = '';
-  for (const item of value) {
+  for (const item of letters) {
     const letter = force(item, run);
     codeOf(letter, run);
     text += expectString(letter);
@@ -96,7 +119,8 @@ function joinedLetters(value: Value, run: Run): string {
 const cased = (change: (text: string) => string, letters: RegExp) =>
   eager('str', ([value = null], run) => {
     const text = typeof value === 'string' ? value : joinedLetters(value, run);
-    run.chargeCharacters(text.length);
+    // Each run of letters is a call.
+    run.chargeCharacters(text.length * 16);
     return text.replace(letters, change);
   });
 
@@ -131,7 +155,7 @@ export const strings = {
   rstripChars: stripper(false, true),
   stripChars: stripper(true, true),
   trim: eager('str', ([text = null], run) => {
-    run.chargeCharacters(expectString(text).length);
+    run.chargeCharacters(expectString(text).length * 16);
     return trim(expectString(text));
   }),
   stringChars: eager('str', ([text = null], run) => characters(text, run)),
@@ -141,7 +165,7 @@ export const strings = {
   asciiLower: cased((text) => text.toLowerCase(), /[A-Z]+/g),
   isEmpty: eager('str', ([text = null]) => expectString(text) === ''),
   equalsIgnoreCase: eager('str1 str2', ([a = null, b = null], run) => {
-    run.chargeCharacters(expectString(a).length + expectString(b).length);
+    run.charge(2 * (expectString(a).length + expectString(b).length));
     return sameIgnoringCase(expectString(a), expectString(b));
   }),
 };

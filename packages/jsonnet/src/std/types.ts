@@ -1,5 +1,6 @@
 import { stringText } from '../manifest/json-text.ts';
 import { eager } from '../run/builtin.ts';
+import { chargePoints } from '../run/charge-points.ts';
 import { compare, equals, primitiveEquals } from '../run/compare.ts';
 import { unexpected } from '../run/expect.ts';
 import { visibleNames } from '../run/object.ts';
@@ -13,11 +14,11 @@ import { stdFault } from './std-fault.ts';
 /** `std.length`: characters, elements, visible fields, or parameters that must be given. */
 export function lengthOf(value: Value, run: Run): number {
   if (typeof value === 'string') {
-    run.chargeCharacters(value.length);
+    chargePoints(value, run);
     return pointLength(value);
   }
   if (isItems(value)) return value.length;
-  if (value instanceof Obj) return visibleNames(value).length;
+  if (value instanceof Obj) return visibleNames(value, run).length;
   if (value instanceof Fn) return value.parameters.filter(({ required }) => required).length;
   throw unexpected(value);
 }

@@ -2,10 +2,21 @@ const surrogate = /[\ud800-\udfff]/;
 
 /** Whether units and characters differ. The length in UTF-8 tells ASCII fast, which most texts are. */
 function hasSurrogates(text: string): boolean {
-  if (text.length > 64 && Buffer.byteLength(text) === text.length) return false;
-  return surrogate.test(text);
+  return !isAscii(text) && surrogate.test(text);
 }
 
+function isAscii(text: string): boolean {
+  return text.length > 64 && Buffer.byteLength(text) === text.length;
+}
+
+/** How many times the work of an ASCII text it is to find characters in a text of this kind. */
+export function pointCost(text: string): number {
+  if (isAscii(text)) return 1;
+  return surrogate.test(text) ? 8 : 4;
+}
+
+/** Units of a text whose characters are kept. */
+const keptLength = 4096;
 /** The string whose characters were split last: loops index the same one again and again. */
 let last = '';
 let lastPoints: readonly string[] | undefined;
@@ -15,7 +26,7 @@ function pointsOf(text: string): readonly string[] | undefined {
   if (text === last) return lastPoints;
   const points = hasSurrogates(text) ? [...text] : undefined;
   // A short string is as fast to look at again.
-  if (text.length > 16) {
+  if (text.length > 16 && text.length <= keptLength) {
     last = text;
     lastPoints = points;
   }
@@ -49,7 +60,8 @@ function sizeAt(text: string, unit: number): number {
 
 /** The code point at `index`, as a string; the index is in range. */
 export function pointAt(text: string, index: number): string {
-  return pointsOf(text)?.[index] ?? text.charAt(index);
+  if (text.length <= keptLength) return pointsOf(text)?.[index] ?? text.charAt(index);
+  return pointSlice(text, index, index + 1);
 }
 
 export function pointSlice(text: string, from: number, to: number): string {
@@ -65,8 +77,17 @@ export function allPoints(text: string): readonly string[] {
 /** Order by code point: -1, 0 or 1. */
 export function comparePoints(left: string, right: string): number {
   if (left === right) return 0;
-  if (hasSurrogates(left) || hasSurrogates(right)) return compareUnits(left, right);
+  // What decides is not beyond the shorter one, and only as much is paid for.
+  const size = Math.min(left.length, right.length);
+  if (hasSurrogates(left.slice(0, size)) || hasSurrogates(right.slice(0, size))) return compareUnits(left, right);
   return left < right ? -1 : 1;
+}
+
+/** Sorts by code point. */
+export function sortPoints(texts: string[]): readonly string[] {
+  if (texts.some(hasSurrogates)) return texts.sort(comparePoints);
+  // biome-ignore lint/suspicious/useArraySortCompare: units are compared, as wanted, and faster so
+  return texts.sort();
 }
 
 function compareUnits(left: string, right: string): number {

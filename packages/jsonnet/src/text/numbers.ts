@@ -20,6 +20,8 @@ function printSignificant(value: number, digits: number): string {
 /** `toExponential` with this many digits, but of two that are equally near the even one, as in C; JavaScript takes the larger. */
 function roundedToEven(value: number, digits: number): string {
   const rounded = value.toExponential(digits - 1);
+  // A number of exactly 18 digits is a multiple of 2 to the -25, and no shorter than 16 digits.
+  if (!Number.isInteger(value * 2 ** 25) || String(value).length <= 16) return rounded;
   const longer = value.toExponential(digits);
   const end = longer.indexOf('e');
   if (longer[end - 1] !== '5' || Number(longer[end - 2]) % 2 === 1) return rounded;

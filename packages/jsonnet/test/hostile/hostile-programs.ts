@@ -177,6 +177,34 @@ const slow: Readonly<Record<string, readonly [string, string]>> = {
   'a flood of traces': [`${mega} ${sum('std.trace(mega, 1)')}`, steps],
 };
 
+/** A sum of 2 ** depth numbers that is not nested deep. */
+const wideSum = (depth: number): string => (depth === 0 ? 'i' : `(${wideSum(depth - 1)} + ${wideSum(depth - 1)})`);
+
+/** What looks small: each call, value or operation costs more than its few steps. */
+const dear: Readonly<Record<string, readonly [string, string]>> = {
+  'many small hashes': [sum("std.length(std.md5('a' + i))"), steps],
+  'many small YAML documents': [sum("std.length(std.parseYaml('- a'))"), steps],
+  'many small numbers parsed': [sum("std.parseInt('-1')"), steps],
+  'empty objects parsed': [`std.length(std.parseJson('[' + ${doubled('{},', 19)} + '{}]'))`, steps],
+  'a field of many layers': [`local o = std.foldl(function(o, i) o + { ['k' + i]: i }, std.range(1, 1500), {}); ${sum('o.k1')}`, steps],
+  'a field looked for among many': [
+    `local o = { ['k' + i]: i for i in std.range(1, 10000) }; ${sum("if std.objectHas(o, 'k' + i) then 1 else 0")}`,
+    steps,
+  ],
+  'long numbers formatted': [sum("std.length('%d' % 1e300)"), steps],
+  'fractions as text': [sum("std.length('' + (i + 0.1))"), steps],
+  'a wide sum': [`local f(i) = ${wideSum(12)}; ${sum('f(i)')}`, steps],
+  'many variables of a call': [
+    `local f(i) = local ${Array.from({ length: 1000 }, (_, index) => `x${index} = [i]`).join(', ')}; i; ${sum('f(i)')}`,
+    steps,
+  ],
+  'white space at the end': [`local s = 'x' + ${doubled(' ', 20)}; ${sum('std.length(std.trim(s))')}`, steps],
+  'objects made': ['std.length([{ a: i } for i in std.range(1, 1000000)])', steps],
+  'arrays made': ['std.length([[i] for i in std.range(1, 1000000)])', steps],
+  'values that wait': ['std.length([i + 1 for i in std.range(1, 1000000)])', steps],
+  'calls that wait': ['std.length(std.makeArray(900000, function(i) i))', steps],
+};
+
 /** Sources that are hostile before anything is evaluated. */
 const sources: Readonly<Record<string, readonly [string, string]>> = {
   'nested arrays': [`${'['.repeat(20_000)}${']'.repeat(20_000)}`, frames],
@@ -194,6 +222,6 @@ const sources: Readonly<Record<string, readonly [string, string]>> = {
   'an error in an error': [`${'error '.repeat(20_000)}1`, frames],
 };
 
-export const hostilePrograms: readonly HostileProgram[] = [loops, endlessValues, deep, shared, long, slow, sources].flatMap((group) =>
+export const hostilePrograms: readonly HostileProgram[] = [loops, endlessValues, deep, shared, long, slow, dear, sources].flatMap((group) =>
   Object.entries(group).map(([title, [code, error]]) => ({ title, code, error })),
 );

@@ -185,6 +185,17 @@ describe('faults', () => {
       'unprocessableContent Invalid value for column "c": max steps exceeded.',
     );
   });
+
+  test('a part of the body is paid for once, also where another column has decoded it', () => {
+    const recordWith = (members: number) =>
+      recordOf(JSON.stringify(Object.fromEntries(Array.from({ length: members }, (_, index) => [`k${index}`, 0]))), 'application/json');
+    const twice = templateMapping('[std.type(Body()), std.type(Body())]');
+    expect(rendered(twice, recordWith(70_000))).toBe('["object","object"]');
+    const large = recordWith(120_000);
+    for (let column = 0; column < 2; column += 1) {
+      expect(rendered(twice, large)).toBe('unprocessableContent Invalid value for column "c": max steps exceeded.');
+    }
+  });
 });
 
 test.each([

@@ -12,9 +12,19 @@ export class TemplateInput {
   readonly record: IngestRecord;
   /** Of a body that cannot be parsed. */
   fault: BodyFault | undefined;
+  /** Containers of the body that this evaluation has paid for. */
+  #decoded: Set<number> | undefined;
 
   constructor(record: IngestRecord) {
     this.record = record;
+  }
+
+  /** Whether this evaluation asks for the container for the first time. The budget must not depend on what other columns have decoded. */
+  isFirst(node: number): boolean {
+    this.#decoded ??= new Set();
+    if (this.#decoded.has(node)) return false;
+    this.#decoded.add(node);
+    return true;
   }
 }
 
@@ -77,6 +87,8 @@ export function templateFunctions(): Readonly<Record<string, NativeFunction>> {
         call.charge(text.length / pathCharactersPerStep + document.slots(rootNode) / slotsPerStep);
         const node = findNode(document, pathOf(text));
         if (node === undefined) return defaultOr(fallback, `path "${text}" not found in the body`);
+        const slots = document.slots(node);
+        if (slots > 1 && inputOf(call).isFirst(node)) call.charge(slots * stepsPerDecodedSlot);
         const value = document.value(node);
         if (typeof value === 'string') call.charge(value.length / charactersPerStep);
         return value;
@@ -90,6 +102,8 @@ const charactersPerStep = 64;
 const pathCharactersPerStep = 8;
 /** Numbers of the tape of a body, of which a look-up passes many. */
 const slotsPerStep = 32;
+/** To decode a member of an object takes three slots, and up to a microsecond. */
+const stepsPerDecodedSlot = 3;
 /** Of one template; the paths of a usual one are literals. */
 const maxPaths = 100;
 
