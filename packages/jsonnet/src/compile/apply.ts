@@ -103,8 +103,8 @@ function knownFunction(build: Build, node: ApplyNode, at: At): Code | undefined 
   const args = node.positional.map((arg) => (lazily ? build.lazy(arg, waiting) : eagerArgument(build, arg, waiting)));
   return (frame, run) => {
     try {
-      const values: (Slot | undefined)[] = args.map((arg) => arg(frame, run));
-      for (let index = count; index < parameters.length; index += 1) values.push(undefined);
+      const values = new Array<Slot | undefined>(parameters.length);
+      for (let index = 0; index < count; index += 1) values[index] = args[index]?.(frame, run) ?? null;
       run.site = site;
       return fn.invoke(values, run);
     } catch (error) {

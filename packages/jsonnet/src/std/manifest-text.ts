@@ -10,20 +10,23 @@ import { stdFault, within } from './std-fault.ts';
 
 /** `std.manifestPython`. */
 export function manifestPython(value: Value, run: Run): string {
-  run.charge(1);
+  run.charge(2);
   if (value === null) return piece('None', run);
   if (typeof value === 'boolean') return piece(value ? 'True' : 'False', run);
   if (typeof value === 'number') return piece(numberText(value, run), run);
   if (typeof value === 'string') return piece(quoteJson(value), run);
   if (value instanceof Fn) throw stdFault('cannot manifest function', '1332:7-39');
   run.enter();
-  const text = isItems(value)
-    ? `[${value.map((item) => piece(manifestPython(force(item, run), run), run)).join(', ')}]`
-    : `{${visibleNames(value, run)
-        .map((name) => piece(`${quoteJson(name)}: ${manifestPython(getField(value, name, run), run)}`, run))
-        .join(', ')}}`;
+  let text = '';
+  if (isItems(value)) {
+    for (const item of value) text += (text === '' ? '' : ', ') + piece(manifestPython(force(item, run), run), run);
+  } else {
+    for (const name of visibleNames(value, run)) {
+      text += (text === '' ? '' : ', ') + piece(`${quoteJson(name)}: ${manifestPython(getField(value, name, run), run)}`, run);
+    }
+  }
   run.depth -= 1;
-  return text;
+  return isItems(value) ? `[${text}]` : `{${text}}`;
 }
 
 export function manifestPythonVars(value: Value, run: Run): string {
