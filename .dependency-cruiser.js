@@ -97,6 +97,12 @@ export default {
     ),
     forbid('contract-runs-anywhere', 'The contract has no Node and no DOM.', { path: '^packages/contract' }, { dependencyTypes: ['core'] }),
     forbid('contract-stands-alone', 'The contract imports zod only.', { path: '^packages/contract/src' }, { path: '^packages/server' }),
+    forbid(
+      'jsonnet-stands-alone',
+      'Jsonnet knows nothing of the product.',
+      { path: '^packages/jsonnet/src' },
+      { path: '^packages/(server|contract)' },
+    ),
     forbid('no-cycles', 'Cycles hide who depends on whom.', {}, { circular: true }),
     forbid('no-unresolvable', 'The import leads nowhere.', {}, { couldNotResolve: true }),
     forbid(

@@ -33,6 +33,9 @@ export default defineConfig({
         test: { name: 'engines', include: [engines], testTimeout: 120_000, hookTimeout: 60_000 },
       },
       {
+        test: { name: 'jsonnet', include: ['packages/jsonnet/test/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 60_000 },
+      },
+      {
         test: {
           name: 'integration',
           include: [...['integration', 'corruption'].map((suite) => `${server}/test/${suite}/**/*.test.ts`), `${planted}/*.test.ts`],

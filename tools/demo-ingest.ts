@@ -91,6 +91,9 @@ async function ingestAndQuery({ report }: StartedService, { dataDir, events, sig
     `created   source "demo" and sink "${earthquakeSink.sinkId}" with ${earthquakeSink.columns.length} columns -> table ${earthquakeTable}`,
   );
 
+  const [first = ''] = events;
+  const preview = await api.preview('demo', first);
+
   const started = performance.now();
   const acknowledged = await postEvents({ url, events, connections, signal, onAcknowledged: progressOf(events.length) });
   const seconds = (performance.now() - started) / 1000;
@@ -103,6 +106,7 @@ async function ingestAndQuery({ report }: StartedService, { dataDir, events, sig
   const figures = `${events.length} in the file, ${acknowledged} acknowledged, ${rows} imported, ${count} rows in the table, ${distinct} different`;
   if (new Set([events.length, acknowledged, rows, count, distinct]).size !== 1) throw new Error(`the counts differ: ${figures}`);
   say(`imported  ${figures}`);
+  say(`checked   ${await checkedTemplates(dataDir, preview)}`);
 
   for (const { title, sql } of earthquakeQueries) {
     signal.throwIfAborted();
@@ -110,6 +114,16 @@ async function ingestAndQuery({ report }: StartedService, { dataDir, events, sig
     say(`\n${title}\n\n${stdout.replaceAll(/^/gm, '  ').trimEnd()}`);
   }
   return rows;
+}
+
+/** The template's value of every row says what another column says, and that of the first event what the preview showed. */
+async function checkedTemplates(dataDir: string, preview: readonly string[]): Promise<string> {
+  const shown = preview[earthquakeSink.columns.findIndex(({ name }) => name === 'network_id')] ?? '';
+  const sql = `SELECT count(*), count(*) FILTER (network_id = event_id), count(*) FILTER (network_id = '${shown}') FROM ${earthquakeTable}`;
+  const [[all, equal, asShown] = []] = await queryRows(dataDir, sql);
+  if (all !== equal || asShown !== 1)
+    throw new Error(`the template column is right in ${equal} of ${all} rows, and as shown in ${asShown}`);
+  return `the template column is right in ${equal} rows, and was "${shown}" in the preview, too`;
 }
 
 interface StatusOutput {

@@ -9,6 +9,8 @@ export async function readEarthquakes(): Promise<readonly string[]> {
 
 export const earthquakeTable = '"in.c-demo".earthquakes';
 
+/** The same as the event's id, made of two other members of it. */
+const networkId = "Body('properties.net') + Body('properties.code')";
 const path = (name: string, from: string, defaultValue: string) => ({ type: 'path', name, path: from, defaultValue, rawString: true });
 
 export const earthquakeSink = {
@@ -18,6 +20,7 @@ export const earthquakeSink = {
     { type: 'uuid', name: 'row_id' },
     { type: 'datetime', name: 'received_at' },
     path('event_id', 'id', ''),
+    { type: 'template', name: 'network_id', rawString: true, template: { language: 'jsonnet', content: networkId } },
     path('magnitude', 'properties.mag', ''),
     path('place', 'properties.place', 'unknown'),
     path('time', 'properties.time', '0'),

@@ -7,6 +7,7 @@ import { volumeMetricTable } from '../packages/server/src/features/storage/volum
 import { describeConfig } from '../packages/server/src/kernel/config/setting.ts';
 import { errorTable } from '../packages/server/src/kernel/errors/error-table.ts';
 import { tlsMetricTable } from '../packages/server/src/kernel/tls/tls-metrics.ts';
+import { jsonnetStdRows } from './jsonnet-std-page.ts';
 
 /** Writes docs/reference from the code; with --check only compares, and fails where a page is old. */
 const folder = fileURLToPath(new URL('../docs/reference/', import.meta.url));
@@ -45,6 +46,15 @@ ${table(
   ['code', 'status', 'disposition', 'meaning'],
   Object.entries(errorTable).map(([code, { status, disposition, meaning }]) => [`\`${code}\``, String(status), disposition, meaning]),
 )}
+`,
+  'jsonnet-std.md': `# Standard library of Jsonnet
+
+${note}
+
+Every function and constant of \`std\` with a program that uses it and what that gives, and how many programs of
+\`packages/jsonnet/test/golden\` test it. The answers come from go-jsonnet 0.22.0 and are compared with it in every run of the tests.
+
+${table(['program', 'gives', 'tests'], jsonnetStdRows())}
 `,
   'metrics.md': `# Metrics
 

@@ -5,10 +5,7 @@ export const columnTypes = ['uuid', 'datetime', 'ip', 'body', 'headers', 'path',
 
 const plainColumn = <T extends string>(type: T) => z.object({ type: z.literal(type), name: z.string() });
 
-/**
- * One column of a table sink. Field order is that of the API's answers.
- * `template` is no member yet: it comes with the Jsonnet package, and the API refuses it with a sentence until then.
- */
+/** One column of a table sink. Field order is that of the API's answers. */
 export const columnSchema = z.discriminatedUnion('type', [
   plainColumn('uuid'),
   plainColumn('datetime'),
@@ -22,6 +19,13 @@ export const columnSchema = z.discriminatedUnion('type', [
     path: z.string(),
     defaultValue: z.string().optional(),
     rawString: z.boolean(),
+  }),
+  z.object({
+    type: z.literal('template'),
+    name: z.string(),
+    rawString: z.boolean(),
+    /** A Jsonnet expression. */
+    template: z.object({ language: z.literal('jsonnet'), content: z.string() }),
   }),
 ]);
 export type Column = z.infer<typeof columnSchema>;

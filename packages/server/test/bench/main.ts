@@ -1,5 +1,14 @@
+import { benchJsonnetHostile } from '../../../jsonnet/test/bench/hostile-bench.ts';
+import { benchJsonnet } from '../../../jsonnet/test/bench/jsonnet-bench.ts';
 import { benchApi } from './api/api.ts';
-import { benchIngest, benchIngestBodies, benchIngestConnections, benchIngestImport, benchIngestWidth } from './ingest/ingest.ts';
+import {
+  benchIngest,
+  benchIngestBodies,
+  benchIngestConnections,
+  benchIngestImport,
+  benchIngestTemplate,
+  benchIngestWidth,
+} from './ingest/ingest.ts';
 import { benchIngestMemory } from './ingest/memory.ts';
 import { benchIngestRestart } from './ingest/restart.ts';
 import { writePerformancePage } from './performance-page.ts';
@@ -18,9 +27,12 @@ const benches: Readonly<Record<string, Bench>> = {
   'ingest-import': { run: benchIngestImport },
   'ingest-connections': { run: benchIngestConnections },
   'ingest-bodies': { run: benchIngestBodies },
+  'ingest-template': { run: benchIngestTemplate },
   'ingest-width': { run: benchIngestWidth },
   'ingest-restart': { run: benchIngestRestart },
   'ingest-memory': { run: benchIngestMemory, isLong: true },
+  jsonnet: { run: benchJsonnet },
+  'jsonnet-hostile': { run: benchJsonnetHostile },
 };
 
 const { ONLY: only, CHECK, LONG, REPORT } = process.env;

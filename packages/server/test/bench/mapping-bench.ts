@@ -39,12 +39,21 @@ const rawHeaders = [
 
 const path = (name: string): Column => ({ type: 'path', name, path: name, rawString: false, defaultValue: '' });
 const paths = ['id', 'type', 'at', 'customer.email', 'items[3].sku', 'total', 'missing', 'items'].map(path);
+const template = (content: string): Column => ({
+  type: 'template',
+  name: 't',
+  rawString: false,
+  template: { language: 'jsonnet', content },
+});
 const plain = (['uuid', 'datetime', 'ip', 'body', 'headers'] as const).map((type): Column => ({ type, name: type }));
 
 const mappings: readonly (readonly [string, readonly Column[]])[] = [
   ...plain.map((column) => [column.type, [column]] as const),
   ['path-1', paths.slice(0, 1)],
   ['path-8', paths],
+  ['template-paths', [template("Body('customer.name') + '-' + Body('items[3].sku')")]],
+  ['template-object', [template("{ id: Body('id'), who: Body('customer').email, items: [item.sku for item in Body('items')] }")]],
+  ['template-body', [template('Body()')]],
   ['all', [...plain, ...paths]],
 ];
 

@@ -24,6 +24,7 @@ let service: RunningSluice;
 /** URL with the secret. */
 let url: string;
 let emptyUrl: string;
+let templatesUrl: string;
 
 beforeAll(async () => {
   folder = await openTempFolder();
@@ -37,6 +38,13 @@ beforeAll(async () => {
     { type: 'body', name: 'one' },
     { type: 'body', name: 'two' },
   ];
+  templatesUrl = await api.createSource('templates');
+  const template = (name: string, content: string) => ({ type: 'template', name, template: { language: 'jsonnet', content } });
+  const columns = [
+    template('text', "'id ' + Body('id')"),
+    template('endless', "local f(n) = if n then f(n) else ''; f(Body('loops', false))"),
+  ];
+  await api.createTableSink('templates', { sinkId: 'rows', tableId: 'in.c-bad.templates', columns });
   await api.createTableSink('events', { sinkId: 'bodies', tableId: 'in.c-bad.bodies', columns: twice });
 });
 
@@ -150,6 +158,20 @@ describe('bodies', () => {
     expect(answer.status).toBe(status);
     expect(answer.headers.get('content-type')).toBe('application/json');
     expect(answer.headers.has('x-sluice-stored')).toBe(false);
+  });
+
+  test.each([
+    ['a missing path', '{}', 422, 'unprocessableContent', 'text": path "id" not found in the body.'],
+    ['malformed JSON', '{"id":', 400, 'badRequest', 'text": cannot parse request body:\n- invalid JSON: unexpected end of the body.'],
+    ['a budget', '{"id":"x","loops":true}', 422, 'unprocessableContent', 'endless": max stack frames exceeded.'],
+  ])('a template without a value, by %s: the column is named', async (_name, body, status, error, rest) => {
+    const answer = await fetch(templatesUrl, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(await answer.text()).sources[0].sinks).toEqual([
+      { sinkId: 'rows', statusCode: status, error: `stream.in.${error}`, message: `Invalid value for column "${rest}` },
+    ]);
+    const good = await fetch(templatesUrl, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"id":"x"}' });
+    expect(good.status).toBe(200);
   });
 
   test.each([

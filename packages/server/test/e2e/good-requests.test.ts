@@ -139,6 +139,35 @@ test.concurrent('media types with parameters and in any case, forms, and gzip', 
   ]);
 });
 
+test.concurrent('templates: what the preview shows is in the table', async () => {
+  const template = (name: string, content: string) => ({
+    type: 'template',
+    name,
+    rawString: true,
+    template: { language: 'jsonnet', content },
+  });
+  const columns = [
+    column('path', { path: 'id', rawString: true }),
+    template('joined', "Body('a.b') + '-' + Body('c.d', 'none') + ' ' + Header('content-type')"),
+    template('made', '{ [item.name]: item.price * 2 for item in Body("items") } + { text: BodyStr() }'),
+  ];
+  const { url, rows } = await openSource('templates', columns);
+  const headers = { 'content-type': 'application/json' };
+  const bodies = [
+    '{"id":"1","a":{"b":"é\\n\\""},"c":{"d":"y"},"items":[{"name":"pump","price":21.05},{"name":"a","price":1}]}',
+    '{"id":"2","a":{"b":"x"},"items":[]}',
+  ];
+  const previews = [];
+  for (const body of bodies) {
+    previews.push(await api.preview('templates', body));
+    expect((await fetch(url, { method: 'POST', headers, body })).status).toBe(200);
+  }
+  expect(await rows(2)).toEqual(previews);
+  const made = `{"a":2,"pump":42.100000000000001,"text":${JSON.stringify(bodies[0])}}`;
+  expect(previews[0]).toEqual(['1', 'é\n"-y application/json', made]);
+  expect(previews[1]?.[1]).toBe('x-none application/json');
+});
+
 test.concurrent('the secret in the path or in the header; neither it nor other credentials in the headers column', async () => {
   const { url, rows } = await openSource('headers', [column('body'), column('headers')]);
   const secret = url.split('/').at(-1) ?? '';

@@ -1,5 +1,5 @@
 import { Client } from '@sluice/contract/client';
-import { createSink, createSource, getSource } from '@sluice/contract/operations';
+import { createSink, createSource, getSource, testSource } from '@sluice/contract/operations';
 import { columnInputSchema } from '@sluice/contract/sink';
 
 interface TableSink {
@@ -24,6 +24,12 @@ export class ApiClient extends Client {
 
   async createTableSink(sourceId: string, sink: TableSink): Promise<void> {
     await this.run(createSink, { params: { sourceId }, body: tableSinkBody(sink) });
+  }
+
+  /** The values of the source's first table for a JSON text, which is not stored. */
+  async preview(sourceId: string, text: string): Promise<readonly string[]> {
+    const { tables } = await this.call(testSource, { params: { sourceId }, rawBody: { contentType: 'application/json', text } });
+    return tables[0]?.rows[0]?.columns.map(({ value }) => value) ?? [];
   }
 }
 

@@ -84,3 +84,18 @@ export const jsonSource: fc.Arbitrary<JsonSource> = value;
 export const jsonContainer: fc.Arbitrary<JsonSource> = value.filter(
   ({ members, elements }) => members !== undefined || elements !== undefined,
 );
+
+/** What a source means as text in UTF-8: doubles, lone surrogates as U+FFFD, the last of repeated names. Objects are maps. */
+export function meaningOf({ compact, members, elements }: JsonSource): unknown {
+  if (members) return new Map(members.map(([key, member]) => [key, meaningOf(member)]));
+  if (elements) return elements.map(meaningOf);
+  const scalar: unknown = JSON.parse(compact);
+  return typeof scalar === 'string' ? scalar.toWellFormed() : scalar;
+}
+
+/** Plain data with its objects as maps, so that every name is just a name. */
+export function withMaps(plain: unknown): unknown {
+  if (Array.isArray(plain)) return plain.map(withMaps);
+  if (plain === null || typeof plain !== 'object') return plain;
+  return new Map(Object.entries(plain).map(([key, member]) => [key, withMaps(member)]));
+}

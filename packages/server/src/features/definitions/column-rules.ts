@@ -1,6 +1,7 @@
 import type { Column } from '@sluice/contract/mapping';
 import type { ColumnInput } from '@sluice/contract/sink';
 import { AppError } from '../../kernel/errors/app-error.ts';
+import { templateFault } from '../mapping/compile-template.ts';
 
 /** The columns of a mapping as they are stored. `badRequest` where an option is missing or no table could hold the set. */
 export function toColumns(inputs: readonly ColumnInput[]): Column[] {
@@ -9,16 +10,23 @@ export function toColumns(inputs: readonly ColumnInput[]): Column[] {
   return columns;
 }
 
-function toColumn({ type, name, path, defaultValue, rawString }: ColumnInput): Column {
+function toColumn({ type, name, path, defaultValue, rawString = false, template }: ColumnInput): Column {
   switch (type) {
     case 'path':
       if (path === undefined) throw new AppError('badRequest', `Column "${name}" is missing path.`);
-      return { type, name, path, ...(defaultValue !== undefined && { defaultValue }), rawString: rawString ?? false };
+      return { type, name, path, ...(defaultValue !== undefined && { defaultValue }), rawString };
     case 'template':
-      throw new AppError('badRequest', `Column "${name}" has the type "template", which this version does not offer yet.`);
+      return { type, name, rawString, template: checkedTemplate(name, template) };
     default:
       return { type, name };
   }
+}
+
+function checkedTemplate(name: string, template: ColumnInput['template']): NonNullable<ColumnInput['template']> {
+  if (template === undefined) throw new AppError('badRequest', `Column "${name}" is missing template.`);
+  const fault = templateFault(template.content);
+  if (fault !== undefined) throw new AppError('badRequest', `Column "${name}" template is invalid: ${fault}.`);
+  return { language: template.language, content: template.content };
 }
 
 /** Tables compare column names without regard to case, so `ID` and `id` are one column. */

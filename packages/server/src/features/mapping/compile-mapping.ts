@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Column } from '@sluice/contract/mapping';
 import { formatByteSize } from '../../kernel/codec/byte-size.ts';
 import { createUtcFormatter } from '../../kernel/codec/utc-time.ts';
+import { compileTemplate } from './compile-template.ts';
 import { CsvRow } from './csv.ts';
 import type { BodyFault } from './document/json-document.ts';
 import { compilePath, findNode } from './document/path.ts';
@@ -25,7 +26,7 @@ type FieldReader = (record: IngestRecord) => Uint8Array | BodyFault;
 export function compileMapping(columns: readonly Column[], options: MappingOptions): CompiledMapping {
   const readers = columns.map((column) => ({ name: column.name, read: compileColumn(column, options.uuid) }));
   /** The other columns are text of our own making. */
-  const carriesForeignBytes = columns.some(({ type }) => type === 'body' || type === 'path');
+  const carriesForeignBytes = columns.some(({ type }) => type === 'body' || type === 'path' || type === 'template');
 
   const fill = (record: IngestRecord): CsvRow | ColumnFault => {
     const row = new CsvRow();
@@ -79,6 +80,8 @@ function compileColumn(column: Column, uuid: UuidSource): FieldReader {
       return ({ headersJson }) => headersJson;
     case 'path':
       return compilePathColumn(column);
+    case 'template':
+      return compileTemplateColumn(column);
   }
 }
 
@@ -98,5 +101,15 @@ function compilePathColumn({ path, defaultValue, rawString }: Extract<Column, { 
     const node = findNode(document, steps);
     if (node === undefined) return fallback;
     return rawString && document.isString(node) ? document.text(node) : document.json(node);
+  };
+}
+
+/** The result as compact JSON text; with `rawString` a result that is a string is left without quotes and escapes. */
+function compileTemplateColumn({ template: { content }, rawString }: Extract<Column, { type: 'template' }>): FieldReader {
+  const template = compileTemplate(content);
+  return (record) => {
+    const json = template(record);
+    if (typeof json !== 'string') return json;
+    return Buffer.from(rawString && json.startsWith('"') ? String(JSON.parse(json)) : json);
   };
 }

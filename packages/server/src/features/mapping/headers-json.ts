@@ -7,23 +7,27 @@ export const credentialHeaders: ReadonlySet<string> = new Set(['authorization', 
 export const headerNames = (names: readonly string[]): ReadonlySet<string> => new Set(names.map((name) => name.trim().toLowerCase()));
 
 /**
- * Headers as a compact JSON object: canonical names (`X-Foo-Bar`) in byte order, of repeated headers the first value.
+ * What columns see of the headers: canonical names (`X-Foo-Bar`) in byte order, of repeated headers the first value.
  *
  * `hidden` names (lower case) are left out, and so is always `Host`: the preview reaches another host than ingest does
- * and both have to show the same. No HTML escapes: the column is data, whoever puts it into a page escapes it there.
+ * and both have to show the same.
  *
  * @param rawHeaders Node's flat list of names and values
  */
-export function headersJson(rawHeaders: readonly string[], hidden: ReadonlySet<string>): string {
-  const members = new Map<string, string>();
+export function visibleHeaders(rawHeaders: readonly string[], hidden: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const lowerCase = (rawHeaders[index] ?? '').toLowerCase();
     if (lowerCase === 'host' || hidden.has(lowerCase)) continue;
     const name = canonicalName(lowerCase);
-    if (!members.has(name)) members.set(name, `${JSON.stringify(name)}:${JSON.stringify(headerText(rawHeaders[index + 1] ?? ''))}`);
+    if (!values.has(name)) values.set(name, headerText(rawHeaders[index + 1] ?? ''));
   }
-  const names = [...members.keys()].sort();
-  return `{${names.map((name) => members.get(name)).join(',')}}`;
+  return new Map([...values.keys()].sort().map((name) => [name, values.get(name) ?? '']));
+}
+
+/** A compact JSON object. No HTML escapes: the column is data, whoever puts it into a page escapes it there. */
+export function headersJson(headers: ReadonlyMap<string, string>): string {
+  return `{${Array.from(headers, ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`;
 }
 
 /** The first value of a header, `''` if there is none. The name is lower case. */
@@ -33,6 +37,9 @@ export function firstHeader(rawHeaders: readonly string[], name: string): string
   }
   return '';
 }
+
+/** As visible headers are named; case does not matter. */
+export const canonicalHeaderName = (name: string): string => canonicalName(name.toLowerCase());
 
 /** From lower case: the first letter and letters behind `-` are capitals. */
 function canonicalName(lowerCase: string): string {

@@ -1,7 +1,7 @@
 import { readForm } from './document/form-body.ts';
 import type { BodyDocument } from './document/json-document.ts';
 import { readJson } from './document/json-reader.ts';
-import { credentialHeaders, firstHeader, headersJson } from './headers-json.ts';
+import { credentialHeaders, firstHeader, headersJson, visibleHeaders } from './headers-json.ts';
 
 export interface IngestRecordParts {
   /** Milliseconds since the epoch; every column and sink shows this one arrival time. */
@@ -28,6 +28,7 @@ export class IngestRecord {
   readonly body: Buffer;
   readonly #hiddenHeaders: ReadonlySet<string>;
   #contentType: string | undefined;
+  #headers: ReadonlyMap<string, string> | undefined;
   #headersJson: Buffer | undefined;
   #document: BodyDocument | undefined;
 
@@ -46,9 +47,15 @@ export class IngestRecord {
     return this.#contentType;
   }
 
+  /** By canonical name, see headers-json.ts. */
+  get headers(): ReadonlyMap<string, string> {
+    this.#headers ??= visibleHeaders(this.rawHeaders, this.#hiddenHeaders);
+    return this.#headers;
+  }
+
   /** UTF-8 text of a JSON object, see headers-json.ts. */
   get headersJson(): Buffer {
-    this.#headersJson ??= Buffer.from(headersJson(this.rawHeaders, this.#hiddenHeaders));
+    this.#headersJson ??= Buffer.from(headersJson(this.headers));
     return this.#headersJson;
   }
 
@@ -63,6 +70,7 @@ export class IngestRecord {
    * a parsed body can take several times the memory of the body.
    */
   forgetDerived(): void {
+    this.#headers = undefined;
     this.#headersJson = undefined;
     this.#document = undefined;
   }

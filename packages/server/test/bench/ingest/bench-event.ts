@@ -55,6 +55,13 @@ const usual = [
   { type: 'body', name: 'body' },
 ] as const;
 
+/** The usual columns, with a template of two paths in place of the path. */
+export const templateColumns: readonly object[] = usual.map((column) =>
+  column.type === 'path'
+    ? { type: 'template', name: 'who', template: { language: 'jsonnet', content: "Body('customer.name') + '-' + Body('customer.email')" } }
+    : column,
+);
+
 /** 5 columns are the usual ones, 1 is the body; from there on paths are added. */
 export function columnsOf(count: number): readonly object[] {
   if (count < usual.length) return usual.slice(-count);

@@ -42,11 +42,12 @@ export class BenchService implements AsyncDisposable {
     return this.#service.process.pid ?? 0;
   }
 
-  /** Creates a source with tables of that many columns behind it. */
-  async source(id: string, { sinks = 1, columns = 5 }: { sinks?: number; columns?: number } = {}): Promise<Target> {
+  /** Creates a source with tables behind it, of these columns or of that many. */
+  async source(id: string, { sinks = 1, columns = 5 }: { sinks?: number; columns?: number | readonly object[] } = {}): Promise<Target> {
     const url = await this.#api.createSource(id);
+    const chosen = typeof columns === 'number' ? columnsOf(columns) : columns;
     for (let index = 0; index < sinks; index += 1) {
-      await this.#api.createTableSink(id, { sinkId: `s${index}`, tableId: `in.c-${id}.t${index}`, columns: columnsOf(columns) });
+      await this.#api.createTableSink(id, { sinkId: `s${index}`, tableId: `in.c-${id}.t${index}`, columns: chosen });
     }
     return { url, pid: this.pid };
   }

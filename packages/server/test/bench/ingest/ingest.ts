@@ -1,6 +1,6 @@
 import type { Figure } from '../report.ts';
 import { startBareServer } from './bare-server.ts';
-import { largeBodies, smallBody } from './bench-event.ts';
+import { largeBodies, smallBody, templateColumns } from './bench-event.ts';
 import { BenchService, withImport, withoutImport } from './bench-service.ts';
 import { compare, cpuRatio, middle, rateOf, rateRatio } from './compare.ts';
 import { peakRssMb } from './process-usage.ts';
@@ -41,6 +41,19 @@ export async function benchIngestImport(): Promise<Figure[]> {
     { id: 'ingest-import-p50', value: middle(pairs, ({ sluice }) => sluice.p50Ms), unit: 'ms' },
     { id: 'ingest-import-p99', value: middle(pairs, ({ sluice }) => sluice.p99Ms), unit: 'ms' },
     { id: 'ingest-import-rss', value: peakRssMb(service.pid), unit: 'MB', bar: 400 },
+  ];
+}
+
+/** What a template adds in place of a path: two sources of one service in turn. */
+export async function benchIngestTemplate(): Promise<Figure[]> {
+  await using service = await BenchService.start(withoutImport);
+  const withPath = await service.source('path');
+  const withTemplate = await service.source('template', { columns: templateColumns });
+  const pairs = await compare({ bare: withPath, sluice: withTemplate }, usual);
+  return [
+    { id: 'ingest-template-cpu', value: middle(pairs, ({ sluice }) => sluice.cpuUs), unit: 'us/request' },
+    { id: 'ingest-template-path-cpu', value: middle(pairs, ({ bare }) => bare.cpuUs), unit: 'us/request' },
+    { id: 'ingest-template-added-cpu', value: middle(pairs, ({ bare, sluice }) => sluice.cpuUs - bare.cpuUs), unit: 'us/request', bar: 10 },
   ];
 }
 

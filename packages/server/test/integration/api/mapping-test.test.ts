@@ -57,6 +57,27 @@ describe('dry run of a mapping', () => {
     );
   });
 
+  it('renders templates, and tells why one has no value', async () => {
+    const template = (content: string) => ({ language: 'jsonnet', content });
+    await addSink('a', [
+      { type: 'template', name: 'both', rawString: true, template: template("Body('a.b') + '-' + Body('c.d')") },
+      { type: 'template', name: 'whole', template: template("{ at: Now(), from: Ip(), agent: Header('user-agent'), n: Body('n', 0) }") },
+    ]);
+    const answer = await send('{"a":{"b":"x"},"c":{"d":"y"},"n":42.1}');
+    const whole = { agent: 'test', at: '2026-06-24T10:00:00.000Z', from: '192.0.2.1', n: 42.1 };
+    expect(answer.text).toContain(
+      `"rows":[{"columns":[{"name":"both","value":"x-y"},{"name":"whole","value":${JSON.stringify(JSON.stringify(whole)).replace('42.1', '42.100000000000001')}}]}]`,
+    );
+    const fault = await send('{"a":{"b":"x"}}');
+    expect([fault.status, fault.body['message']]).toEqual([422, 'Invalid value for column "both": path "c.d" not found in the body.']);
+    const token = await send('{"a":{"b":"x"},"c":{"d":"y"}}');
+    expect(token.text).toContain('\\"n\\":0');
+    await addSink('b', [{ type: 'template', name: 'token', template: template("Header('x-storageapi-token')") }]);
+    expect((await send('{"a":{"b":"x"},"c":{"d":"y"}}')).body['message']).toBe(
+      'Invalid value for column "token": header "X-Storageapi-Token" not found.',
+    );
+  });
+
   it('takes any content type, and an empty body', async () => {
     await addSink('a', [{ type: 'body', name: 'raw' }]);
     const answer = await api.call('POST', run, { payload: 'plain', headers: { 'content-type': 'text/plain' } });

@@ -110,6 +110,11 @@ describe('changes of a sink', () => {
       'Invalid "tableId" value "in.orders": expected "<stage>.<bucket>.<table>", found 2 parts.',
     ],
     [{ table: { mapping: { columns: [{ type: 'path', name: 'p' }] } } }, 'badRequest', 'Column "p" is missing path.'],
+    [
+      { table: { mapping: { columns: [{ type: 'template', name: 't', template: { language: 'jsonnet', content: 'Ip() + x' } }] } } },
+      'badRequest',
+      'Column "t" template is invalid: 1:8-9 Unknown variable: x.',
+    ],
     [{ table: { mapping: {} } }, 'missingField', '"columns" is missing from body.table.mapping.'],
     [
       { table: { mapping: { columns: [] } } },

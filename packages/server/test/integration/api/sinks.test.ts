@@ -48,10 +48,16 @@ describe('sinks', () => {
 
   it.each([
     [
-      'a template',
-      table([{ type: 'template', name: 't', template: { language: 'jsonnet', content: '1' } }]),
-      'Column "t" has the type "template", which this version does not offer yet.',
+      'a template with an unknown variable',
+      table([{ type: 'template', name: 'jsonnet', template: { language: 'jsonnet', content: 'Invalid' } }]),
+      'Column "jsonnet" template is invalid: 1:1-8 Unknown variable: Invalid.',
     ],
+    [
+      'a template that is no Jsonnet',
+      table([{ type: 'template', name: 't', template: { language: 'jsonnet', content: "Body('a') +" } }]),
+      'Column "t" template is invalid: 1:12 Unexpected end of file.',
+    ],
+    ['a template column without template', table([{ type: 'template', name: 't' }]), 'Column "t" is missing template.'],
     ['a path column without path', table([{ type: 'path', name: 'p' }]), 'Column "p" is missing path.'],
     [
       'columns equal but for case',
@@ -75,6 +81,34 @@ describe('sinks', () => {
   ])('refuses %s', async (_name, given, message) => {
     const answer = await api.post(sinks, { type: 'table', name: 'Orders', ...(given !== undefined && { table: given }) });
     expect(answer.body).toEqual({ statusCode: 400, error: 'stream.api.badRequest', message });
+  });
+
+  it.each([
+    ['invalidEnumValue', { language: 'x', content: '1' }, 'Value of TEMPLATE.language must be one of "jsonnet" but got value "x".'],
+    ['missingField', { content: '1' }, '"language" is missing from TEMPLATE.'],
+    ['missingField', { language: 'jsonnet' }, '"content" is missing from TEMPLATE.'],
+    [
+      'invalidLength',
+      { language: 'jsonnet', content: '' },
+      'Length of TEMPLATE.content must be greater or equal than 1 but got value "" (len=0)',
+    ],
+    [
+      'invalidLength',
+      { language: 'jsonnet', content: '1'.repeat(4097) },
+      `Length of TEMPLATE.content must be lesser or equal than 4096 but got value "${'1'.repeat(4097)}" (len=4097)`,
+    ],
+  ])('refuses the form of a template as %s: %#', async (error, template, message) => {
+    const answer = await api.post(sinks, { type: 'table', name: 'Orders', table: table([{ type: 'template', name: 't', template }]) });
+    const where = 'body.table.mapping.columns[0].template';
+    expect(answer.body).toEqual({ statusCode: 400, error: `stream.api.${error}`, message: message.replace('TEMPLATE', where) });
+  });
+
+  it('shows a template as it was given', async () => {
+    const template = { content: "Body('order.total', 0)", language: 'jsonnet' };
+    await api.create(sinks, { type: 'table', name: 'Orders', table: table([{ type: 'template', name: 'total', template }]) });
+    expect((await api.get(`${sinks}/orders`)).text).toContain(
+      '{"type":"template","name":"total","rawString":false,"template":{"language":"jsonnet","content":"Body(\'order.total\', 0)"}}',
+    );
   });
 
   it('names the place of what is wrong', async () => {

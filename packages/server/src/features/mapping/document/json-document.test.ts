@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type JsonSource, jsonContainer, jsonSource, jsonString } from '../../../../test/support/json-arbitrary.ts';
+import { type JsonSource, jsonContainer, jsonSource, jsonString, meaningOf, withMaps } from '../../../../test/support/json-arbitrary.ts';
 import { type JsonDocument, jsonName, rootNode } from './json-document.ts';
 import { readJson } from './json-reader.ts';
 
@@ -150,4 +150,25 @@ test('keeps bytes that are no UTF-8 as they are', () => {
   const node = document.member(rootNode, jsonName('a')) ?? -1;
   expect(Buffer.from(document.text(node))).toEqual(Buffer.from([0x0a, 0xff, 0xc3]));
   expect(Buffer.from(document.json(rootNode))).toEqual(Buffer.from(body.filter((byte) => byte !== 0x20)));
+});
+
+test('decodes what the text means, once', () => {
+  fc.assert(
+    fc.property(jsonSource, (source) => {
+      const document = documentOf(source.spaced);
+      const value = document.value(rootNode);
+      expect(withMaps(value)).toEqual(meaningOf(source));
+      expect(document.value(rootNode)).toBe(value);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('parts of a decoded value are the same objects', () => {
+  const document = documentOf('{"a":[{"b":1}]}');
+  const node = document.member(rootNode, jsonName('a')) ?? Number.NaN;
+  const part = document.value(node);
+  expect(document.value(rootNode)).toEqual({ a: [{ b: 1 }] });
+  expect(Object.values(document.value(rootNode) ?? {})[0]).toBe(part);
+  expect(document.value(document.element(node, 0) ?? Number.NaN)).toBe(Array.isArray(part) && part[0]);
 });

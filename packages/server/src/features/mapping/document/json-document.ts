@@ -18,6 +18,10 @@ import { endOfString, stringEquals, unescapeString } from './json-string.ts';
 export class JsonDocument {
   readonly #bytes: Uint8Array;
   readonly #tape: readonly number[];
+  /** The bytes as a buffer, once something was decoded. */
+  #text: Buffer | undefined;
+  /** What was decoded of the containers, by their place on the tape. */
+  #values: (JsonValue | undefined)[] | undefined;
 
   constructor(bytes: Uint8Array, tape: readonly number[]) {
     this.#bytes = bytes;
@@ -79,6 +83,80 @@ export class JsonDocument {
     return unescapeString(this.#bytes, start + 1, endOfScalar(this.#bytes, start) - 1);
   }
 
+  /**
+   * The value as plain data, numbers as doubles, bytes that are no UTF-8 as U+FFFD. Containers are decoded once and shared
+   * by all that ask, also by those that ask for a part of them, so nobody changes them.
+   */
+  value(node: number): JsonValue {
+    if (!this.#isContainer(node)) return this.#scalarValue(node);
+    this.#values ??= new Array(this.#tape.length);
+    const known = this.#values[node];
+    if (known !== undefined) return known;
+    const value = this.isObject(node) ? this.#objectValue(node) : this.#arrayValue(node);
+    this.#values[node] = value;
+    return value;
+  }
+
+  /** How many numbers of the tape the value takes: what walking through it costs at most. */
+  slots(node: number): number {
+    return this.#next(node) - node;
+  }
+
+  #scalarValue(node: number): JsonValue {
+    const start = this.#start(node);
+    switch (this.#bytes[start]) {
+      case quote:
+        return this.#stringAt(start);
+      case letterT:
+        return true;
+      case letterF:
+        return false;
+      case letterN:
+        return null;
+      default:
+        return Number(this.#decoded(start, endOfScalar(this.#bytes, start)));
+    }
+  }
+
+  #arrayValue(node: number): readonly JsonValue[] {
+    const end = this.#next(node);
+    const elements: JsonValue[] = [];
+    for (let element = node + containerSlots; element < end; element = this.#next(element)) elements.push(this.value(element));
+    return elements;
+  }
+
+  #objectValue(node: number): { readonly [name: string]: JsonValue } {
+    const end = this.#next(node);
+    const members: Record<string, JsonValue> = {};
+    for (let member = node + containerSlots; member < end; member = this.#next(member + nameSlots)) {
+      const name = this.#stringAt(this.#slot(member));
+      const value = this.value(member + nameSlots);
+      // An assignment to that name would change the prototype.
+      if (name === '__proto__') Object.defineProperty(members, name, { value, enumerable: true, writable: true, configurable: true });
+      else members[name] = value;
+    }
+    return members;
+  }
+
+  /** `start` is the position of the opening quote. */
+  #stringAt(start: number): string {
+    const bytes = this.#bytes;
+    let end = start + 1;
+    for (; bytes[end] !== quote; end += 1) if (bytes[end] === backslash) return this.#escapedStringAt(start);
+    return this.#decoded(start + 1, end);
+  }
+
+  /** Native, since a body can have a hundred thousand of them. */
+  #escapedStringAt(start: number): string {
+    return String(JSON.parse(this.#decoded(start, endOfString(this.#bytes, start + 1)))).toWellFormed();
+  }
+
+  #decoded(start: number, end: number): string {
+    const bytes = this.#bytes;
+    this.#text ??= Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    return this.#text.toString('utf8', start, end);
+  }
+
   /** The tape index behind the value. */
   #next(node: number): number {
     return this.#isContainer(node) ? this.#slot(node + 1) : node + 1;
@@ -101,6 +179,9 @@ export class JsonDocument {
     return this.#tape[index] ?? 0;
   }
 }
+
+/** A decoded value. */
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
 /** The name of a member as lookups want it. */
 export interface JsonName {
@@ -141,11 +222,15 @@ const nameSlots = 2;
 /** The highest whitespace byte; outside strings, no other byte is below it. */
 const blank = 0x20;
 const quote = 0x22;
+const backslash = 0x5c;
 const comma = 0x2c;
 const openArray = 0x5b;
 const closeArray = 0x5d;
 const openObject = 0x7b;
 const closeObject = 0x7d;
+const letterF = 0x66;
+const letterN = 0x6e;
+const letterT = 0x74;
 
 /** The position behind a string, number or literal. */
 function endOfScalar(bytes: Uint8Array, start: number): number {

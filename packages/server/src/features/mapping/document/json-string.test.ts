@@ -14,6 +14,10 @@ test.each([
   ['"a\\u0062"', 'a', false],
   ['"a":"b"', 'a":"b', false],
   ['"a', 'a', false],
+  ['"\\u0061\\u0061"', 'aa', true],
+  ['"\\u0061\\u0061"', 'a', false],
+  ['"\\u0061\\"', 'a', false],
+  ['"\\ud83d\\ude00"', '😀', true],
 ])('whether %s means %j is %s', (source, text, equal) => {
   expect(stringEquals(Buffer.from(source), 1, Buffer.from(text))).toBe(equal);
 });

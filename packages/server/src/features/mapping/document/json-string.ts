@@ -19,8 +19,38 @@ export function stringEquals(bytes: Uint8Array, start: number, text: Uint8Array)
   return last === quote || (last === backslash && escapedStringEquals(bytes, start, text));
 }
 
+/** Makes nothing, and ends at the first difference: a body can have many such names. */
 function escapedStringEquals(bytes: Uint8Array, start: number, text: Uint8Array): boolean {
-  return Buffer.compare(unescapeString(bytes, start, endOfString(bytes, start) - 1), text) === 0;
+  let at = start;
+  let matched = 0;
+  while (at < bytes.length) {
+    const byte = bytes[at] ?? 0;
+    if (byte === quote) return matched === text.length;
+    if (byte !== backslash) {
+      if (byte !== text[matched]) return false;
+      at += 1;
+      matched += 1;
+    } else if (bytes[at + 1] !== letterU) {
+      if (simpleEscapes[bytes[at + 1] ?? 0] !== text[matched]) return false;
+      at += 2;
+      matched += 1;
+    } else {
+      const codePoint = escapedCodePoint(bytes, at);
+      matched = behindCodePoint(text, matched, codePoint);
+      if (matched < 0) return false;
+      at += escapeLength(codePoint);
+    }
+  }
+  return false;
+}
+
+/** The position behind the code point in UTF-8, or -1 where another one is. */
+function behindCodePoint(text: Uint8Array, at: number, codePoint: number): number {
+  if (codePoint < 0x80) return text[at] === codePoint ? at + 1 : -1;
+  const encoded = new Uint8Array(4);
+  const length = putCodePoint(encoded, 0, codePoint);
+  for (let index = 0; index < length; index += 1) if (text[at + index] !== encoded[index]) return -1;
+  return at + length;
 }
 
 /** The position behind the closing quote. */
@@ -47,11 +77,9 @@ export function unescapeString(bytes: Uint8Array, start: number, end: number): U
       target[length++] = simpleEscapes[content[at + 1] ?? 0] ?? 0;
       at += 2;
     } else {
-      const high = hexValue(content, at + 2);
-      const low = isHighSurrogate(high) && content[at + 6] === backslash && content[at + 7] === letterU ? hexValue(content, at + 8) : 0;
-      const paired = low >= 0xdc00 && low <= 0xdfff;
-      length = putCodePoint(target, length, paired ? 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00) : high);
-      at += paired ? 12 : 6;
+      const codePoint = escapedCodePoint(content, at);
+      length = putCodePoint(target, length, codePoint);
+      at += escapeLength(codePoint);
     }
   }
   return target.subarray(0, length);
@@ -80,6 +108,17 @@ function hexValue(bytes: Uint8Array, at: number): number {
   for (let index = at; index < at + 4; index += 1) value = value * 16 + hexDigit(bytes[index] ?? 0);
   return value;
 }
+
+/** At the backslash of `\u0041`, or of two that are a surrogate pair. */
+function escapedCodePoint(bytes: Uint8Array, at: number): number {
+  const high = hexValue(bytes, at + 2);
+  if (!isHighSurrogate(high) || bytes[at + 6] !== backslash || bytes[at + 7] !== letterU) return high;
+  const low = hexValue(bytes, at + 8);
+  return low >= 0xdc00 && low <= 0xdfff ? 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00) : high;
+}
+
+/** Only pairs mean code points that have no escape of their own. */
+const escapeLength = (codePoint: number): number => (codePoint > 0xffff ? 12 : 6);
 
 const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff;
 

@@ -1,0 +1,116 @@
+/** A program whose work grows with a size, which must cost steps in proportion. */
+export interface Charge {
+  readonly title: string;
+  readonly code: (size: number) => string;
+  /** The same without the work: it makes the text or the array. */
+  readonly withoutWork: (size: number) => string;
+  readonly size: number;
+  readonly unit: 'characters' | 'elements';
+}
+
+const text = (size: number, work: string): string => `local s = std.repeat('a', ${size}); [${work}, std.length(s)][0] == null`;
+const onText = (title: string, work: string): Charge => ({
+  title,
+  code: (size) => text(size, work),
+  withoutWork: (size) => text(size, 's'),
+  size: 200_000,
+  unit: 'characters',
+});
+const array = (size: number, work: string): string => `local a = std.range(1, ${size}); [${work}, std.length(a)][0] == null`;
+const onArray = (title: string, work: string): Charge => ({
+  title,
+  code: (size) => array(size, work),
+  withoutWork: (size) => array(size, 'a'),
+  size: 20_000,
+  unit: 'elements',
+});
+/** What makes text or an array itself. */
+const making = (title: string, unit: Charge['unit'], code: (size: number) => string): Charge => ({
+  title,
+  code,
+  withoutWork: () => 'null',
+  size: unit === 'characters' ? 200_000 : 20_000,
+  unit,
+});
+
+export const charges: readonly Charge[] = [
+  making('repeat', 'characters', (size) => `std.length(std.repeat('a', ${size}))`),
+  making('a wide format', 'characters', (size) => `std.length('%${size}d' % 1)`),
+  onText('concatenation', "std.length(s + 'x')"),
+  onText('equals', "s == s + ''"),
+  onText('order', "s < s + ''"),
+  onText('index', "(s + '😀')[1]"),
+  onText('slice', 's[1:]'),
+  onText('substr', 'std.substr(s, 1, 1000000)'),
+  onText('findSubstr', "std.findSubstr('b', s)"),
+  onText('strReplace', "std.strReplace(s, 'b', 'c')"),
+  onText('split', "std.split(s, 'b')"),
+  onText('splitLimit', "std.splitLimit(s, 'b', 3)"),
+  onText('splitLimitR', "std.splitLimitR(s, 'b', 3)"),
+  onText('stripChars', "std.stripChars(s, 'a')"),
+  onText('trim', 'std.trim(s)'),
+  onText('asciiUpper', 'std.asciiUpper(s)'),
+  onText('asciiLower', 'std.asciiLower(s)'),
+  onText('stringChars', 'std.length(std.stringChars(s))'),
+  onText('encodeUTF8', 'std.length(std.encodeUTF8(s))'),
+  onText('decodeUTF8', 'std.decodeUTF8(std.encodeUTF8(s))'),
+  onText('base64', 'std.base64(s)'),
+  onText('base64Decode', 'std.base64Decode(std.base64(s))'),
+  onText('md5', 'std.md5(s)'),
+  onText('sha1', 'std.sha1(s)'),
+  onText('sha256', 'std.sha256(s)'),
+  onText('sha512', 'std.sha512(s)'),
+  onText('sha3', 'std.sha3(s)'),
+  onText('escapeStringJson', 'std.escapeStringJson(s)'),
+  onText('escapeStringBash', 'std.escapeStringBash(s)'),
+  onText('escapeStringDollars', 'std.escapeStringDollars(s)'),
+  onText('escapeStringXML', 'std.escapeStringXML(s)'),
+  onText('parseJson', "std.parseJson('\"' + s + '\"')"),
+  onText('parseYaml', 'std.parseYaml(s)'),
+  onText('format', "'%s' % s"),
+  onText('join', "std.join('', [s])"),
+  onText('lines', 'std.lines([s])'),
+  onText('equalsIgnoreCase', 'std.equalsIgnoreCase(s, s)'),
+  onText('startsWith', 'std.startsWith(s, s)'),
+  onText('endsWith', 'std.endsWith(s, s)'),
+  onText('trace', 'std.trace(s, 1)'),
+  making('range', 'elements', (size) => `std.length(std.range(1, ${size}))`),
+  making('repeat of an array', 'elements', (size) => `std.length(std.repeat([1], ${size}))`),
+  making('makeArray', 'elements', (size) => `std.length(std.makeArray(${size}, function(i) i))`),
+  onArray('array + array', 'std.length(a + a)'),
+  onArray('array == array', 'a == a + []'),
+  onArray('array < array', 'a < a + []'),
+  onArray('slice of an array', 'std.length(a[1:])'),
+  onArray('map', 'std.length(std.map(function(x) x, a))'),
+  onArray('filter', 'std.length(std.filter(function(x) true, a))'),
+  onArray('foldl', 'std.foldl(function(x, y) y, a, 0)'),
+  onArray('foldr', 'std.foldr(function(x, y) x, a, 0)'),
+  onArray('flatMap', 'std.length(std.flatMap(function(x) [x], a))'),
+  onArray('sort', 'std.length(std.sort(a))'),
+  onArray('set', 'std.length(std.set(a))'),
+  onArray('uniq', 'std.length(std.uniq(a))'),
+  onArray('setUnion', 'std.length(std.setUnion(a, a))'),
+  onArray('setInter', 'std.length(std.setInter(a, a))'),
+  onArray('setDiff', 'std.length(std.setDiff(a, a))'),
+  onArray('reverse', 'std.length(std.reverse(a))'),
+  onArray('member', 'std.member(a, -1)'),
+  onArray('contains', 'std.contains(a, -1)'),
+  onArray('count', 'std.count(a, -1)'),
+  onArray('find', 'std.find(-1, a)'),
+  onArray('remove', 'std.length(std.remove(a, -1))'),
+  onArray('removeAt', 'std.length(std.removeAt(a, 1))'),
+  onArray('sum', 'std.sum(a)'),
+  onArray('avg', 'std.avg(a)'),
+  onArray('minArray', 'std.minArray(a)'),
+  onArray('maxArray', 'std.maxArray(a)'),
+  onArray('flattenArrays', 'std.length(std.flattenArrays([a, a]))'),
+  onArray('flattenDeepArray', 'std.length(std.flattenDeepArray([a]))'),
+  onArray('mapWithIndex', 'std.length(std.mapWithIndex(function(i, x) x, a))'),
+  onArray('filterMap', 'std.length(std.filterMap(function(x) true, function(x) x, a))'),
+  onArray('all', 'std.all([x > 0 for x in a])'),
+  onArray('comprehension', 'std.length([x for x in a])'),
+  onArray('toString', 'std.toString(a)'),
+  onArray('prune', 'std.prune(a)'),
+  onArray('join of numbers as text', "std.join(',', ['' + x for x in a])"),
+  onArray('fields', "std.length({ ['k' + x]: x for x in a })"),
+];
