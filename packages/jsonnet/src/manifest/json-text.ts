@@ -44,7 +44,7 @@ class Writer {
   text(value: Value, newline: string): string {
     const run = this.#run;
     run.enter();
-    run.charge(1);
+    run.charge(3);
     const text = this.#text(value, newline);
     run.depth -= 1;
     return text;

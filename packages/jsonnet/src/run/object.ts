@@ -26,7 +26,7 @@ export function hasFieldFrom(object: Obj, level: number, at: { name: string; run
 }
 
 /** Parts that are searched without a step of their own. */
-const freeParts = 4;
+const freeParts = 3;
 
 function findLevel(object: Obj, from: number, { name, run }: { name: string; run: Run }): number {
   const { layers } = object;
@@ -95,7 +95,7 @@ const stepsPerName = 3;
 
 /** The visibility of one field; `undefined` where the object does not have it. */
 export function visibilityOf(object: Obj, name: string, run: Run): Visibility | undefined {
-  run.charge(4 + object.layers.length / freeParts);
+  run.charge(10 + object.layers.length / freeParts);
   let known: Visibility | undefined;
   for (const layer of effectiveLayers(object)) {
     const visibility = layer.retained === undefined ? layer.find(name)?.visibility : layer.retained.fields.get(name);
@@ -145,7 +145,7 @@ function sortedNames(names: string[], run: Run): readonly string[] {
 }
 
 /** What an object costs beside its fields. */
-export const stepsPerObject = 4;
+export const stepsPerObject = 7;
 
 /** `left + right` of objects. */
 export function extend(left: Obj, right: Obj, run: Run): Obj {

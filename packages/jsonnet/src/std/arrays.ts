@@ -9,13 +9,16 @@ import { stdFault, within } from './std-fault.ts';
 const mapSite = Site.inWords('<std>:280:50-62', 'function <anonymous>');
 const indexSite = Site.inWords('<std>:288:50-65', 'function <anonymous>');
 
+/** What a map costs beside its elements: maps of maps keep each of them. */
+const stepsPerMap = 16;
+
 export function map(change: Slot, items: Slot, run: Run): Items {
   const fn = force(change, run);
   if (!(fn instanceof Fn)) throw stdFault(`std.map first param must be function, got ${typeName(fn)}`, '276:7-76');
   const value = force(items, run);
   const elements = elementsOf(value, run);
   if (elements === undefined) throw stdFault(`std.map second param must be array / string, got ${typeName(value)}`, '278:7-82');
-  run.charge(elements.length * stepsPerCall);
+  run.charge(stepsPerMap + elements.length * stepsPerCall);
   const later = laterCalls(fn, mapSite);
   return elements.map((element) => later([element]));
 }
@@ -26,7 +29,7 @@ function mapWithIndex(change: Slot, items: Slot, run: Run): Items {
   const value = force(items, run);
   const elements = elementsOf(value, run);
   if (elements === undefined) throw stdFault(`std.mapWithIndex second param must be array, got ${typeName(value)}`, '286:7-82');
-  run.charge(elements.length * stepsPerCall);
+  run.charge(stepsPerMap + elements.length * stepsPerCall);
   const later = laterCalls(fn, indexSite);
   return elements.map((element, index) => later([index, element]));
 }

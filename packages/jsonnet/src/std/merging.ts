@@ -20,7 +20,7 @@ const nothing = readyObject([]);
 function mergeObjects(base: Obj, patch: Obj, run: Run): Obj {
   const names = visibleNames(base, run);
   const changes = visibleNames(patch, run);
-  run.charge(stepsPerReadyObject + (names.length + changes.length) * (stepsPerReadyField + 2));
+  run.charge(stepsPerReadyObject + (names.length + changes.length) * (stepsPerReadyField + 6));
   const members: [string, Slot][] = [];
   let at = 0;
   for (const change of changes) {

@@ -17,7 +17,7 @@ const arrays = `${tree} [below, below];`;
 const objects = `${tree} { a: below, b: below };`;
 /** One in another, 100,000 times. */
 const nested = 'local nested = std.foldl(function(inside, i) [inside], std.range(1, 100000), 0);';
-const nestedObjects = 'local nested = std.foldl(function(inside, i) { a: inside }, std.range(1, 100000), 0);';
+const nestedObjects = 'local nested = std.foldl(function(inside, i) { a: inside }, std.range(1, 50000), 0);';
 /** Elements are lazy: this one looks at all of them. */
 const sum = (expression: string): string => `std.foldl(function(sum, i) sum + ${expression}, std.range(1, 100000), 0)`;
 /** A long text that costs little: 2 ** times as long. */
@@ -40,7 +40,8 @@ const loops: Readonly<Record<string, readonly [string, string]>> = {
     'local all = std.makeArray(100000, function(i) if i == 0 then 0 else all[i - 1] + 1); all[99999]',
     frames,
   ],
-  'maps of maps': ['std.foldl(function(all, i) std.map(function(x) x + 1, all), std.range(1, 50000), [1])[0]', frames],
+  'maps of maps': ['std.foldl(function(all, i) std.map(function(x) x + 1, all), std.range(1, 20000), [1])[0]', frames],
+  'ever more maps of maps': ['std.foldl(function(all, i) std.map(function(x) x + 1, all), std.range(1, 50000), [1])[0]', steps],
 };
 
 const endlessValues: Readonly<Record<string, readonly [string, string]>> = {
@@ -63,6 +64,7 @@ const endlessValues: Readonly<Record<string, readonly [string, string]>> = {
 const deep: Readonly<Record<string, readonly [string, string]>> = {
   'deep arrays manifested': [`${nested} nested`, frames],
   'deep objects manifested': [`${nestedObjects} nested`, frames],
+  'ever deeper objects': ['std.foldl(function(inside, i) { a: inside }, std.range(1, 100000), 0)', steps],
   'deep arrays as text': [`${nested} std.toString(nested)`, frames],
   'deep arrays compared': [`${nested} nested == [nested]`, frames],
   'deep arrays in order': [`${nested} nested < [nested]`, frames],
@@ -90,7 +92,7 @@ const shared: Readonly<Record<string, readonly [string, string]>> = {
   'shared trees in order': [`${arrays} tree(40, 1) < tree(40, 1)`, steps],
   'a shared tree flattened': [`${arrays} std.length(std.flattenDeepArray(tree(40, 1)))`, steps],
   'a shared tree pruned': [`${arrays} std.length(std.prune(tree(40, 1)))`, steps],
-  'shared trees merged': [`${objects} std.mergePatch(tree(40, 1), tree(40, 1))`, output],
+  'shared trees merged': [`${objects} std.mergePatch(tree(40, 1), tree(40, 1))`, steps],
   'a shared tree joined': [`${arrays} std.length(std.deepJoin(tree(40, 'x')))`, steps],
   'a shared tree as JSON': [`${objects} std.length(std.manifestJsonEx(tree(40, 1), '  '))`, output],
   'a shared tree as YAML': [`${objects} std.length(std.manifestYamlDoc(tree(40, 1)))`, output],
@@ -216,7 +218,7 @@ const sources: Readonly<Record<string, readonly [string, string]>> = {
   'a long sum': [`1${' + 1'.repeat(20_000)}`, frames],
   'a long chain of fields': [`{}${'.a'.repeat(20_000)}`, frames],
   'a long chain of calls': [`(function() 1)${'()'.repeat(20_000)}`, frames],
-  'a long chain of layers': [`{}${'{}'.repeat(20_000)}`, frames],
+  'a long chain of empty layers': [`{}${'{}'.repeat(20_000)}`, frames],
   'a long chain of comparisons': [`1${' < 1'.repeat(20_000)}`, frames],
   'a comprehension of many loops': [`[1 ${'for x in [1, 2] '.repeat(20_000)}]`, frames],
   'an error in an error': [`${'error '.repeat(20_000)}1`, frames],
