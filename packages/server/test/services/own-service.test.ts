@@ -34,7 +34,7 @@ test('an own service ends with the process that opened it, however that ends', a
 });
 
 test('it is stopped, started and disposed of', async () => {
-  const own = await openOwnService(postgresService);
+  await using own = await openOwnService(postgresService);
   const first = own.pid();
   await own.stop();
   expect(await isGone(first)).toBe(true);
