@@ -33,3 +33,27 @@ export const ingestAnswerSchema = z
   })
   .meta({ id: 'IngestAnswer' });
 export type IngestAnswer = z.infer<typeof ingestAnswerSchema>;
+
+/** What would become of events: `POST /explain` of the events API, with a body as it is ingested. */
+export const explainAnswerSchema = z
+  .object({
+    /** Of the routes that hold for records to come; null while there are none. */
+    version: z.int().nullable(),
+    watermark: z.number().nullable(),
+    events: z.array(
+      z.object({
+        index: z.int(),
+        /** The value of the record that would be written to the log. */
+        record: z.string(),
+        /** What a store would keep of it. */
+        row: z.object({ time: z.iso.datetime(), amount: z.number(), id: z.string().optional() }),
+        /** Names of the routes that would take it. */
+        routes: z.array(z.string()),
+        /** Routes whose predicate has no value for the event: it would go to the dead letters. */
+        failed: z.array(z.object({ route: z.string(), reason: z.string() })).optional(),
+      }),
+    ),
+    errors: z.array(eventErrorSchema),
+  })
+  .meta({ id: 'ExplainAnswer' });
+export type ExplainAnswer = z.infer<typeof explainAnswerSchema>;

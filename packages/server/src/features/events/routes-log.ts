@@ -31,6 +31,13 @@ export type RoutesAt =
   | { readonly type: 'pending' }
   | { readonly type: 'none' };
 
+/** What holds for records to come. */
+export interface CurrentRoutes {
+  readonly version: number;
+  readonly watermark: number;
+  readonly routes: Routes;
+}
+
 /** Who proposed and gave no verdict may be gone. */
 const voidAfterMs = 10_000;
 /** Proposals that a busy topic outruns before the proposer gives up; each reaches further ahead. */
@@ -74,6 +81,12 @@ export class RoutesLog {
   /** The version that holds for records to come, as far as it is read. */
   get latest(): RoutesProposal | undefined {
     return this.#history.versions.at(-1);
+  }
+
+  /** `latest`, ready to judge. */
+  get current(): CurrentRoutes | undefined {
+    const { latest } = this;
+    return latest && { version: latest.version, watermark: latest.set.watermark, routes: this.#routesOf(latest) };
   }
 
   /** Every confirmed version, as far as it is read. */
