@@ -94,6 +94,12 @@ export const errorTable = {
   tableMismatch: { status: 409, disposition: 'terminal', meaning: 'The table cannot take the columns.' },
   importMismatch: { status: 409, disposition: 'terminal', meaning: 'The ledger knows the import id with other values.' },
   importRejected: { status: 409, disposition: 'terminal', meaning: 'The engine refuses the file.' },
+  seriesUnavailable: { status: 503, disposition: 'retry', meaning: 'The store of time series does not answer.' },
+  seriesMismatch: {
+    status: 409,
+    disposition: 'terminal',
+    meaning: 'The store of time series is not as it must be, or does not let us in; the message says what to mend.',
+  },
   configInvalid: { status: 400, disposition: 'caller', meaning: 'The configuration has problems; all are listed.' },
   folderInUse: { status: 409, disposition: 'caller', exitCode: 69, meaning: 'Another process holds the data folder.' },
   folderUnusable: { status: 400, disposition: 'caller', exitCode: 69, meaning: 'The data folder cannot be used.' },
