@@ -1,0 +1,54 @@
+import type { OriginalNames } from '../kernel/config/original-names.ts';
+import type { ComponentName } from './component-names.ts';
+
+const text = (key: string, name: string): OriginalNames => ({ key, names: [name], toText: (given) => given[name] ?? '' });
+
+/** In whole milliseconds. */
+const milliseconds = (key: string, name: string): OriginalNames => ({ key, names: [name], toText: (given) => `${given[name]}ms` });
+
+const flag = (key: string, name: string): OriginalNames => ({ key, names: [name], isSwitch: true, toText: (given) => truth(given[name]) });
+
+const disable = (key: string): OriginalNames => ({ ...flag(key, 'DISABLE'), short: '-x' });
+
+function truth(given = ''): string {
+  const word = given.toLowerCase();
+  if (['1', 'true', 'yes', 'on'].includes(word)) return 'true';
+  return ['0', 'false', 'no', 'off'].includes(word) ? 'false' : given;
+}
+
+interface AddressNames {
+  readonly key: string;
+  readonly host: string;
+  readonly port: string;
+  readonly otherwise: { readonly host: string; readonly port: number };
+}
+
+const address = ({ key, host, port, otherwise }: AddressNames): OriginalNames => ({
+  key,
+  names: [port, host],
+  short: '-p',
+  toText: (given) => {
+    const name = given[host] ?? otherwise.host;
+    return `${name.includes(':') ? `[${name}]` : name}:${given[port] ?? otherwise.port}`;
+  },
+});
+
+const ofEveryEventComponent = [text('log.level', 'LOG_LEVEL'), milliseconds('shutdownTimeout', 'SHUTDOWN_TIMEOUT_MS')];
+
+/** The names that the components had in the systems they come from. They hold where one component is started alone. */
+export const originalNames: Readonly<Partial<Record<ComponentName, readonly OriginalNames[]>>> = {
+  'event-api': [
+    ...ofEveryEventComponent,
+    address({ key: 'events.api.listen', host: 'HOST', port: 'PORT', otherwise: { host: '127.0.0.1', port: 9998 } }),
+    disable('events.api.disable'),
+    text('events.topic', 'KAFKA_TOPIC'),
+    text('events.partitions', 'KAFKA_TOPIC_PARTITIONS'),
+    text('events.api.maxBodySize', 'MAX_BODY_BYTES'),
+    text('events.api.maxEvents', 'MAX_EVENTS'),
+    text('events.api.onInvalid', 'ON_INVALID'),
+    text('events.api.amountEncoding', 'AMOUNT_ENCODING'),
+    flag('events.api.textPassthrough', 'TEXT_PASSTHROUGH'),
+    flag('events.api.compatStatus', 'COMPAT_STATUS'),
+    milliseconds('events.api.maxFutureSkew', 'MAX_FUTURE_SKEW_MS'),
+  ],
+};
