@@ -105,6 +105,12 @@ export const errorTable = {
     meaning: 'The partition has no such offset: its records are gone by retention, or the offset is beyond the end.',
   },
   logRecordTooLarge: { status: 413, disposition: 'caller', meaning: 'A record is over the limit of the log.' },
+  seriesUnavailable: { status: 503, disposition: 'retry', meaning: 'The store of time series does not answer.' },
+  seriesMismatch: {
+    status: 409,
+    disposition: 'terminal',
+    meaning: 'The store of time series is not as it must be, or does not let us in; the message says what to mend.',
+  },
   configInvalid: { status: 400, disposition: 'caller', meaning: 'The configuration has problems; all are listed.' },
   folderInUse: { status: 409, disposition: 'caller', exitCode: 69, meaning: 'Another process holds the data folder.' },
   folderUnusable: { status: 400, disposition: 'caller', exitCode: 69, meaning: 'The data folder cannot be used.' },

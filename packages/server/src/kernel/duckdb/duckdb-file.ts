@@ -1,8 +1,10 @@
+import { totalmem } from 'node:os';
 import { basename, dirname, extname } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { fsyncDirectory } from '../../../kernel/folder/durable-file.ts';
-import { isFatalDuckdbError, isOutOfMemoryError, tablesError } from './duckdb-errors.ts';
-import { pathPattern, quoteName, quoteText } from './sql-text.ts';
+import { quoteName, quoteText } from '../codec/sql-text.ts';
+import { AppError } from '../errors/app-error.ts';
+import { fsyncDirectory } from '../folder/durable-file.ts';
+import { isFatalDuckdbError, isOutOfMemoryError } from './duckdb-errors.ts';
 
 /**
  * Instead of 122,880. A commit past the size limit of the log compresses whole row groups in memory, and the last one, which is not full,
@@ -11,17 +13,20 @@ import { pathPattern, quoteName, quoteText } from './sql-text.ts';
 const rowGroupRows = 16_384;
 const allocatorKeeps = '8MB';
 
-export interface ProjectDatabaseOptions {
+export interface DuckdbFileOptions {
   /** Path of the database file. */
   readonly file: string;
   /** Memory for ordinary rows, and the most that it may be raised to for large ones. */
   readonly memoryLimitMb: number;
-  readonly maxMemoryLimitMb: number;
+  /** Half of the machine's memory by default. */
+  readonly maxMemoryLimitMb?: number;
   /** Where large operations spill; not used when opened to read only. */
   readonly tempFolder: string;
   /** The only folders that statements may read besides the database itself. */
   readonly readableFolders: readonly string[];
   readonly readOnly: boolean;
+  /** The error of the engine's port for one of DuckDB; `what` begins its message. */
+  readonly toError: (error: unknown, what: string) => unknown;
 }
 
 /**
@@ -32,8 +37,8 @@ export interface ProjectDatabaseOptions {
  * Rows of more than about 50 kB on average therefore do not fit into the ordinary limit: the limit is raised fourfold,
  * as often as needed, for the operation that fails, and lowered when the database is idle.
  */
-export class ProjectDatabase implements AsyncDisposable {
-  readonly #options: ProjectDatabaseOptions;
+export class DuckdbFile implements AsyncDisposable {
+  readonly #options: DuckdbFileOptions;
   readonly #connections = new Set<DuckDBConnection>();
   #instance: Promise<DuckDBInstance> | undefined;
   #users = 0;
@@ -41,17 +46,17 @@ export class ProjectDatabase implements AsyncDisposable {
   /** Settles when a broken or disposed database is closed. */
   #closing: PromiseWithResolvers<void> | undefined;
 
-  constructor(options: ProjectDatabaseOptions) {
+  constructor(options: DuckdbFileOptions) {
     this.#options = options;
     this.#limitMb = options.memoryLimitMb;
   }
 
   /**
    * Runs the work on a connection of its own; again from its beginning with more memory where that was short, perhaps
-   * after its commit, so the work must be idempotent. Errors of DuckDB become the port's; `what` begins their message.
+   * after its commit, so the work must be idempotent. Errors of DuckDB become the port's.
    */
   async use<T>(what: string, work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-    const { memoryLimitMb, maxMemoryLimitMb } = this.#options;
+    const { memoryLimitMb, maxMemoryLimitMb = halfOfMemoryMb() } = this.#options;
     let wasShort = false;
     for (let limitMb = memoryLimitMb; ; ) {
       while (this.#closing !== undefined) await this.#closing.promise;
@@ -64,7 +69,7 @@ export class ProjectDatabase implements AsyncDisposable {
         if (isFatal) this.#closing ??= Promise.withResolvers();
         const isShort = isOutOfMemoryError(error) && limitMb < maxMemoryLimitMb;
         // Short memory in a checkpoint is told to the commit as such, and to everything later as fatal.
-        if (!isShort && !(isFatal && wasShort)) throw tablesError(error, what);
+        if (!isShort && !(isFatal && wasShort)) throw this.#options.toError(error, what);
         wasShort = isShort;
         if (isShort) limitMb = Math.min(Math.max(limitMb, this.#limitMb) * 4, maxMemoryLimitMb);
       } finally {
@@ -134,7 +139,7 @@ export class ProjectDatabase implements AsyncDisposable {
   }
 }
 
-async function openInstance(options: ProjectDatabaseOptions, limitMb: number): Promise<DuckDBInstance> {
+async function openInstance(options: DuckdbFileOptions, limitMb: number): Promise<DuckDBInstance> {
   const { file, tempFolder, readableFolders, readOnly } = options;
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: `${limitMb}MB`,
@@ -167,7 +172,7 @@ async function openInstance(options: ProjectDatabaseOptions, limitMb: number): P
   }
 }
 
-async function connect(instance: DuckDBInstance, options: ProjectDatabaseOptions): Promise<DuckDBConnection> {
+async function connect(instance: DuckDBInstance, options: DuckdbFileOptions): Promise<DuckDBConnection> {
   const connection = await instance.connect();
   try {
     await connection.run(`USE ${catalogOf(options)}`);
@@ -179,6 +184,36 @@ async function connect(instance: DuckDBInstance, options: ProjectDatabaseOptions
 }
 
 /** The name of the file, as DuckDB itself calls a database that it opens. */
-function catalogOf({ file }: ProjectDatabaseOptions): string {
+function catalogOf({ file }: DuckdbFileOptions): string {
   return quoteName(basename(file, extname(file)));
+}
+
+/** `configInvalid` for a folder that DuckDB does not take: it reads what follows a `?` as parameters, and puts its log elsewhere. */
+export function assertDuckdbFolder(folder: string, content: string): void {
+  if (folder.includes('?')) throw new AppError('configInvalid', `The folder of the ${content} must have no "?" in its path: ${folder}.`);
+}
+
+/** File names are patterns in table functions; this one matches the path only. */
+export function pathPattern(path: string): string {
+  return path.replaceAll(/[*?[]/g, '[$&]');
+}
+
+/** Commits what the work has done, or leaves nothing of it. */
+export async function inTransaction<T>(connection: DuckDBConnection, work: () => Promise<T>): Promise<T> {
+  await connection.run('BEGIN TRANSACTION');
+  try {
+    const result = await work();
+    await connection.run('COMMIT');
+    return result;
+  } catch (error) {
+    // Refused where the failure has ended the transaction already.
+    await connection.run('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+function halfOfMemoryMb(): number {
+  const constrained = process.constrainedMemory();
+  const bytes = constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
+  return Math.floor(bytes / 2 / 1024 / 1024);
 }

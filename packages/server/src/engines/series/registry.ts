@@ -1,0 +1,28 @@
+import { AppError } from '../../kernel/errors/app-error.ts';
+import type { Logger } from '../../kernel/observe/logger.ts';
+import { type StartTimer, systemTimer } from '../../kernel/time/start-timer.ts';
+import { type SeriesConfig, seriesConfigSchema } from './series-config.ts';
+import type { SeriesStore } from './series-store.ts';
+
+export interface SeriesStoreDeps {
+  readonly log: Logger;
+  readonly startTimer?: StartTimer;
+}
+
+/**
+ * Opens the configured store of a series, without a connection yet: `ensureSchema` and `probe` say whether it answers.
+ * `configInvalid` for an unknown kind or setting, `seriesUnavailable` where a folder cannot be used.
+ */
+export async function openSeriesStore(config: SeriesConfig, { startTimer = systemTimer }: SeriesStoreDeps): Promise<SeriesStore> {
+  const parsed = seriesConfigSchema.safeParse(config);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `series.${issue.path.join('.')}: ${issue.message}`);
+    throw new AppError('configInvalid', problems.join('; '));
+  }
+  switch (parsed.data.kind) {
+    case 'duckdb': {
+      const { DuckdbSeriesStore } = await import('./duckdb/duckdb-series-store.ts');
+      return DuckdbSeriesStore.open({ ...parsed.data, startTimer });
+    }
+  }
+}
