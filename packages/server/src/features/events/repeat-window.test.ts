@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RepeatWindow, type WindowRow } from './repeat-window.ts';
+import { RepeatJournal } from './consume/repeat-journal.ts';
+import { RepeatWindow } from './repeat-window.ts';
 
 const at = (key: string, index: number, timestampMs = 0) => ({ key: Buffer.from(key), index, timestampMs });
 
@@ -35,20 +36,9 @@ const record = fc.record({
   step: fc.oneof({ weight: 20, arbitrary: fc.integer({ min: -5, max: 20 }) }, { weight: 1, arbitrary: fc.integer({ min: 0, max: 2000 }) }),
 });
 
-/** A store that keeps the rows as `takeChanges` asks for. */
-class RowStore {
-  readonly rows = new Map<string, WindowRow>();
-
-  apply(window: RepeatWindow): void {
-    const { removed, rows } = window.takeChanges();
-    const name = ({ key, block }: { key: Buffer; block: number }) => `${key.toString('hex')}/${block}`;
-    for (const gone of removed) this.rows.delete(name(gone));
-    for (const row of rows) this.rows.set(name(row), row);
-  }
-}
-
-test('answers as the definition does, also from the rows that a store kept of it', () => {
+test('answers as the definition does, also from the chunks that a store kept of it', () => {
   let repeats = 0;
+  let mostChunks = 0;
   const small = { maxBlocks: 600, maxAgeMs: 1000, tracksChanges: true };
   fc.assert(
     fc.property(
@@ -59,7 +49,8 @@ test('answers as the definition does, also from the rows that a store kept of it
         const naive = new NaiveWindow(maxBlocks, small.maxAgeMs);
         const options = { ...small, maxBlocks };
         let window = new RepeatWindow(options);
-        const store = new RowStore();
+        let journal = new RepeatJournal();
+        let chunks: { to: number; bytes: Uint8Array }[] = [];
         let timeMs = 0;
         // So many others that entries are pushed out and the table grows.
         for (let other = 0; other < fill % 800; other += 1)
@@ -69,27 +60,37 @@ test('answers as the definition does, also from the rows that a store kept of it
           const isRepeat = naive.see(key, index, timeMs);
           expect(window.see(at(key, index, timeMs))).toBe(isRepeat);
           repeats += isRepeat ? 1 : 0;
-          if (place % 7 === 6) store.apply(window);
-          if (place % 21 === 20) window = RepeatWindow.restore(store.rows.values(), options);
+          if (place % 7 !== 6) continue;
+          const { chunk, forgetThrough } = journal.change(window, place);
+          chunks = [...chunks.filter(({ to }) => to > forgetThrough), { to: place, bytes: chunk }];
+          mostChunks = Math.max(mostChunks, chunks.length);
+          if (place % 21 !== 20) continue;
+          window = new RepeatWindow(options);
+          journal = new RepeatJournal();
+          for (const kept of chunks) journal.restore(window, kept);
         }
       },
     ),
     { numRuns: 150 },
   );
   expect(repeats).toBeGreaterThan(100);
+  expect(mostChunks).toBeGreaterThan(2);
 });
 
-test('the rows of a store are all entries, and no others', () => {
+test('a store forgets what no present entry needs', () => {
   const window = new RepeatWindow({ maxBlocks: 5, maxAgeMs: 100, tracksChanges: true });
-  const store = new RowStore();
-  for (let turn = 0; turn < 50; turn += 1) {
-    window.see(at(`k${(turn * 7) % 11}`, turn % 300, turn * 9));
-    if (turn % 3 === 0) store.apply(window);
+  const journal = new RepeatJournal();
+  const kept = new Set<number>();
+  for (let turn = 1; turn <= 50; turn += 1) {
+    window.see(at(`k${turn}`, 0, turn));
+    const { chunk, forgetThrough } = journal.change(window, turn);
+    expect(chunk.length).toBe(52);
+    expect(forgetThrough).toBeLessThan(turn);
+    for (const to of kept) if (to <= forgetThrough) kept.delete(to);
+    kept.add(turn);
+    expect(kept.size).toBe(Math.min(turn, 5));
   }
-  store.apply(window);
-  const bySeq = [...store.rows.values()].sort((one, other) => one.seq - other.seq);
-  expect(bySeq).toEqual([...window.rows()]);
-  expect(bySeq.length).toBe(window.size);
+  expect(journal.change(window, 51)).toEqual({ chunk: Buffer.alloc(0), forgetThrough: 45 });
 });
 
 test('rebuilt from the last 24 h of the log, it answers the same', () => {

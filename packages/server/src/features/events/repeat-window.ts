@@ -1,29 +1,18 @@
 import { hash } from 'node:crypto';
 import { SlotTable } from './repeats/slot-table.ts';
 
-/** Blocks of 128 indexes of one idempotency key are the entries of a window. */
-interface BlockName {
+/** An entry as a store keeps it: a block of 128 indexes of one idempotency key. */
+export interface WindowRow {
   /** 16 bytes of the SHA-256 of the idempotency key. */
   readonly key: Buffer;
   /** Of the indexes `block * 128` to `block * 128 + 127`. */
   readonly block: number;
-}
-
-/** An entry as a store keeps it. */
-export interface WindowRow extends BlockName {
   /** 128 bits, one for each index that was seen: index i is bit i % 32 of the little-endian word i / 32. */
   readonly mask: Buffer;
   /** When it was seen last, by the largest record time until then. */
   readonly timeMs: number;
   /** Orders the entries by when they were seen last. */
   readonly seq: number;
-}
-
-export interface WindowChanges {
-  /** To be deleted, before the rows are put. */
-  readonly removed: readonly BlockName[];
-  /** To be inserted, or put in the place of those with the same key and block. */
-  readonly rows: readonly WindowRow[];
 }
 
 interface WindowOptions {
@@ -51,7 +40,6 @@ export class RepeatWindow {
   readonly #maxAgeMs: number;
   /** Undefined where nobody takes the changes. */
   readonly #touched: Set<number> | undefined;
-  #removed: BlockName[] = [];
   #timeMs = 0;
   #seq = 0;
   /** Of the record before: batches come in one piece. */
@@ -66,17 +54,20 @@ export class RepeatWindow {
     this.#touched = tracksChanges ? new Set() : undefined;
   }
 
-  /** As it was when these rows were all of it; they come in any order. */
-  static restore(rows: Iterable<WindowRow>, options?: WindowOptions): RepeatWindow {
-    const window = new RepeatWindow(options);
-    for (const { key, block, mask, timeMs, seq } of [...rows].sort((one, other) => one.seq - other.seq)) {
-      const slot = window.#slots.add(key, block);
-      window.#slots.setMask(slot, mask);
-      window.#slots.touch(slot, timeMs, seq);
-      window.#timeMs = timeMs;
-      window.#seq = seq + 1;
+  /**
+   * An entry as it was kept, in the place of an earlier one of the same key and block. Rows come in the order of `seq`, before anything
+   * is seen. Given all that `takeChanges` gave, or the later part that has the present entries, the window is as it was.
+   */
+  restore({ key, block, mask, timeMs, seq }: WindowRow): void {
+    let slot = this.#slots.find(key, block);
+    if (slot === -1) {
+      if (this.#slots.isFull) this.#slots.remove(this.#slots.oldest);
+      slot = this.#slots.add(key, block);
     }
-    return window;
+    this.#slots.setMask(slot, mask);
+    this.#slots.touch(slot, timeMs, seq);
+    this.#timeMs = timeMs;
+    this.#seq = seq + 1;
   }
 
   /** Entries that it holds. */
@@ -108,18 +99,17 @@ export class RepeatWindow {
     return this.#slots.testAndSet(this.#lastSlot, index & 127);
   }
 
-  /** All entries, those that were seen longest ago first. */
-  *rows(): Generator<WindowRow> {
-    for (let slot = this.#slots.oldest; slot !== -1; slot = this.#slots.newerThan(slot)) yield this.#slots.row(slot);
+  /** `seq` of the entry that was seen longest ago; undefined where there is none. */
+  get oldestSeq(): number | undefined {
+    const { oldest } = this.#slots;
+    return oldest === -1 ? undefined : this.#slots.seqOf(oldest);
   }
 
-  /** What has changed since the last call, for a store that keeps the rows. */
-  takeChanges(): WindowChanges {
+  /** The entries that changed since the last call and are still there, in the order of `seq`. */
+  takeChanges(): WindowRow[] {
     const rows = Array.from(this.#touched ?? [], (slot) => this.#slots.row(slot));
-    const removed = this.#removed;
     this.#touched?.clear();
-    this.#removed = [];
-    return { removed, rows };
+    return rows.sort((one, other) => one.seq - other.seq);
   }
 
   #forgetOld(): void {
@@ -132,11 +122,7 @@ export class RepeatWindow {
 
   #forget(slot: number): void {
     if (slot === this.#lastSlot) this.#lastSlot = -1;
-    if (this.#touched) {
-      const { key, block } = this.#slots.row(slot);
-      this.#removed.push({ key, block });
-      this.#touched.delete(slot);
-    }
+    this.#touched?.delete(slot);
     this.#slots.remove(slot);
   }
 }

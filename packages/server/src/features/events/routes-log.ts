@@ -63,6 +63,8 @@ export class RoutesLog {
   #history: RoutesHistory;
   #next = 0;
   #reading: Promise<void> | undefined;
+  /** The next read, for those who asked during this one. */
+  #behind: Promise<void> | undefined;
 
   private constructor(options: RoutesLogOptions, routesTopic: LogTopic) {
     this.#options = options;
@@ -101,13 +103,25 @@ export class RoutesLog {
     return { type: 'routes', version: found.version.version, routes: this.#routesOf(found.version) };
   }
 
-  /** Reads to the end that the log of routes has now, and voids what nobody decides. A call while another one reads starts over behind it. */
+  /**
+   * Reads to the end that the log of routes has now, and voids what nobody decides. Calls while another one reads share the next read:
+   * that one's end may be older than they are.
+   */
   async catchUp(): Promise<void> {
-    while (this.#reading !== undefined) await this.#reading.catch(() => {});
-    this.#reading = this.#readToEnd().finally(() => {
-      this.#reading = undefined;
-    });
-    await this.#reading;
+    if (this.#reading === undefined) {
+      this.#reading = this.#readToEnd().finally(() => {
+        this.#reading = undefined;
+      });
+      await this.#reading;
+    } else {
+      this.#behind ??= this.#reading
+        .catch(() => {})
+        .then(() => {
+          this.#behind = undefined;
+          return this.catchUp();
+        });
+      await this.#behind;
+    }
     await this.#voidForgotten();
   }
 

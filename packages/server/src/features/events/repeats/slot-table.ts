@@ -44,12 +44,12 @@ export class SlotTable {
     return this.#oldest;
   }
 
-  newerThan(slot: number): number {
-    return this.#newer[slot] ?? none;
-  }
-
   timeOf(slot: number): number {
     return this.#times[slot] ?? 0;
+  }
+
+  seqOf(slot: number): number {
+    return this.#seqs[slot] ?? 0;
   }
 
   /** -1 where it is not there. */
@@ -144,7 +144,7 @@ export class SlotTable {
     this.#older = into(new Int32Array(slots), this.#older);
     this.#newer = into(new Int32Array(slots), this.#newer);
     this.#table = new Int32Array(slots * 2).fill(none);
-    for (let slot = this.#oldest; slot !== none; slot = this.newerThan(slot)) this.#table[this.#freePlaceFor(slot)] = slot;
+    for (let slot = this.#oldest; slot !== none; slot = this.#newer[slot] ?? none) this.#table[this.#freePlaceFor(slot)] = slot;
   }
 
   #unlink(slot: number): void {
