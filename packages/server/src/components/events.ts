@@ -5,10 +5,15 @@ import { openLogEngine } from '../engines/log/registry.ts';
 import { componentMetricTable } from '../features/events/component-metrics.ts';
 import { type ComponentName, eventComponents } from './component-names.ts';
 import { startEventApi } from './event-api.ts';
+import { startEventProducer } from './event-producer.ts';
 import type { NodeProcess } from './node.ts';
 
-/** The components of the events lane, in their order. Returns their URLs. */
-export async function startEvents(node: NodeProcess, components: ReadonlySet<ComponentName>): Promise<Record<string, string>> {
+/** The components of the events lane, in their order. `end` stops the process. Returns their URLs. */
+export async function startEvents(
+  node: NodeProcess,
+  components: ReadonlySet<ComponentName>,
+  end: () => void,
+): Promise<Record<string, string>> {
   const { config, metrics } = node;
   const urls: Record<string, string> = {};
   if (!eventComponents.some((name) => components.has(name))) return urls;
@@ -23,6 +28,10 @@ export async function startEvents(node: NodeProcess, components: ReadonlySet<Com
     const { disable } = config.events.api;
     states.gauge('sluice_disabled', { component: 'event-api' }).set(disable ? 1 : 0);
     urls['event-api'] = await startEventApi(node, disable ? undefined : await log());
+  }
+  if (components.has('event-producer')) {
+    states.gauge('sluice_disabled', { component: 'event-producer' }).set(config.events.producer.disable ? 1 : 0);
+    await startEventProducer(node, end);
   }
   return urls;
 }
