@@ -35,8 +35,8 @@ interface WindowOptions {
   readonly tracksChanges?: boolean;
 }
 
-export const defaultMaxBlocks = 1_000_000;
-export const defaultMaxAgeMs = 24 * 60 * 60 * 1000;
+const defaultMaxBlocks = 1_000_000;
+const defaultMaxAgeMs = 24 * 60 * 60 * 1000;
 const blockBits = 7;
 
 /**
