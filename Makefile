@@ -4,7 +4,7 @@ SHELL := /bin/sh
 MANIFESTS := package.json package-lock.json $(wildcard packages/*/package.json)
 STAMP := node_modules/.package-lock.json
 
-.PHONY: install check format test run demo crash bench docs
+.PHONY: install check format test run services services-stop demo crash bench docs
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -27,6 +27,12 @@ test: install
 
 run: install
 	node tools/run.ts $(ARGS)
+
+services: install
+	@node tools/services.ts start
+
+services-stop: install
+	@node tools/services.ts stop
 
 demo: install
 	node tools/demo-ingest.ts

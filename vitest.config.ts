@@ -10,6 +10,8 @@ if (process.versions.node.split('.')[0] !== major) {
 const server = 'packages/server';
 /** Adapters with their conformance suites: real files, real databases. */
 const engines = `${server}/src/engines/**/*.test.ts`;
+/** Tests on the real engines of `make services`. */
+const services = [`${server}/src/**/*.services.test.ts`, `${server}/test/services/**/*.test.ts`];
 /** Runs of other suites, one process at a time. */
 const planted = `${server}/test/crash/planted/**`;
 export default defineConfig({
@@ -25,12 +27,23 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
-          exclude: ['tools/static-checks.test.ts', engines],
+          exclude: ['tools/static-checks.test.ts', engines, ...services],
           testTimeout: 30_000,
         },
       },
       {
-        test: { name: 'engines', include: [engines], testTimeout: 120_000, hookTimeout: 60_000 },
+        test: { name: 'engines', include: [engines], exclude: services, testTimeout: 120_000, hookTimeout: 60_000 },
+      },
+      {
+        test: {
+          name: 'services',
+          include: services,
+          globalSetup: [`${server}/test/services/stop-what-was-started.ts`],
+          testTimeout: 120_000,
+          // The first test of a new machine installs the engine.
+          hookTimeout: 480_000,
+          maxWorkers: 2,
+        },
       },
       {
         test: {

@@ -6,6 +6,7 @@ import { componentMetricTable } from '../features/events/component-metrics.ts';
 import { type ComponentName, eventComponents } from './component-names.ts';
 import { startEventApi } from './event-api.ts';
 import { startEventProducer } from './event-producer.ts';
+import { logConfig } from './kafka-settings.ts';
 import type { NodeProcess } from './node.ts';
 
 /** The components of the events lane, in their order. `end` stops the process. Returns their URLs. */
@@ -37,7 +38,7 @@ export async function startEvents(
 }
 
 /** The log of this process. */
-async function openEventLog({ folder, lifecycle, logger, metrics, clock }: NodeProcess): Promise<LogEngine> {
+async function openEventLog({ config, folder, lifecycle, logger, metrics, clock }: NodeProcess): Promise<LogEngine> {
   const deps = { logger: logger.child({ component: 'log' }), metrics: metrics.declare(logMetricTable), clock };
-  return lifecycle.use('log', await openLogEngine({ kind: 'sqlite', folder: join(folder.path, 'log') }, deps));
+  return lifecycle.use('log', await openLogEngine(logConfig(config.kafka, join(folder.path, 'log')), deps));
 }

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { areFree } from './free-ports.ts';
 
 export interface StartOptions {
   readonly dataDir: string;
@@ -48,21 +48,7 @@ export function portBase(): number {
 async function freePortBase(): Promise<number> {
   for (;;) {
     const base = portBase();
-    const free = await Promise.all([0, 1, 2, 3].map((index) => isFree(base + index)));
-    if (free.every((one) => one)) return base;
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  try {
-    server.listen(port);
-    await once(server, 'listening');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    server.close();
+    if (await areFree(base, 4)) return base;
   }
 }
 

@@ -5,11 +5,11 @@ import type { TlsFiles } from '../../src/kernel/tls/tls-pair.ts';
 
 const run = promisify(execFile);
 
-/** Both in PEM; the certificate is its own authority, for 127.0.0.1 and [::1], for a day. */
-export async function makeCertificate(name: string): Promise<TlsFiles> {
+/** Both in PEM; the certificate is its own authority, for localhost, 127.0.0.1 and [::1]. The key is PKCS #8. */
+export async function makeCertificate(name: string, days = 1): Promise<TlsFiles> {
   const { stdout } = await run('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'],
-    ...['-keyout', '-', '-out', '-', '-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1,IP:::1'],
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', String(days)],
+    ...['-keyout', '-', '-out', '-', '-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1'],
   ]);
   const from = stdout.indexOf('-----BEGIN CERTIFICATE-----');
   return { key: stdout.slice(0, from), cert: stdout.slice(from) };
