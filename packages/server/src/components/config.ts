@@ -3,6 +3,7 @@ import { credentialHeaders } from '../features/mapping/headers-json.ts';
 import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
 import { logLevels } from '../kernel/observe/pino-logger.ts';
 import { eventsSettings } from './events-settings.ts';
+import { kafkaSettings } from './kafka-settings.ts';
 import { count, tlsFiles } from './setting-forms.ts';
 
 function isWebUrl(text: string): boolean {
@@ -166,6 +167,7 @@ export const configSchema = z.object({
       }),
     }),
   }),
+  kafka: kafkaSettings,
   events: eventsSettings,
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { distributions } from '../features/events/distributions.ts';
 import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
 import { count, tlsFiles } from './setting-forms.ts';
 
@@ -39,4 +40,25 @@ export const eventsSettings = z.object({
     idleTimeout: durationSetting('30s', { min: '1s', max: '60s' }).describe('A connection without a request is closed after this time.'),
     maxConnections: count(10_000, { min: 1, max: 1_000_000 }).describe('Open connections; further ones are closed.'),
   }),
+  producer: z
+    .object({
+      url: z
+        .url({ protocol: /^https?$/ })
+        .default('http://127.0.0.1:9998/')
+        .meta({ form: 'URL' })
+        .describe('Where events are posted.'),
+      plainText: z.boolean().default(false).describe('Post text lines, not a JSON array.'),
+      disable: disable('events are made and dropped.'),
+      rate: z.number().min(0.001).max(1_000_000).default(1).describe('Events per second.'),
+      batchInterval: durationSetting('2s', { min: '10ms', max: '1h' }).describe('How often events are posted.'),
+      batchSize: count(10_000, { min: 1, max: 500_000 }).describe('Most events of a request.'),
+      maxBuffer: count(100_000, { min: 1, max: 10_000_000 }).describe('Events that wait to be posted; beyond it the oldest are dropped.'),
+      timeout: durationSetting('5s', { min: '10ms', max: '10m' }).describe('Time for a request; then it is repeated.'),
+      count: count(0, { min: 0, max: Number.MAX_SAFE_INTEGER }).describe('Events after which the process ends. 0: never.'),
+      seed: count(0, { min: 0, max: 2 ** 32 - 1 }).describe('The same seed makes the same amounts. 0: others at each start.'),
+      distribution: z.enum(distributions).default('uniform').describe('How the amounts lie between min and max.'),
+      min: z.number().default(0).describe('Least amount.'),
+      max: z.number().default(10).describe('Every amount is below it.'),
+    })
+    .refine(({ min, max }) => min < max, { message: 'The least amount must be below the largest.', path: ['min'] }),
 });

@@ -5,10 +5,16 @@ import { openLogEngine } from '../engines/log/registry.ts';
 import { componentMetricTable } from '../features/events/component-metrics.ts';
 import { type ComponentName, eventComponents } from './component-names.ts';
 import { startEventApi } from './event-api.ts';
+import { startEventProducer } from './event-producer.ts';
+import { logConfig } from './kafka-settings.ts';
 import type { NodeProcess } from './node.ts';
 
-/** The components of the events lane, in their order. Returns their URLs. */
-export async function startEvents(node: NodeProcess, components: ReadonlySet<ComponentName>): Promise<Record<string, string>> {
+/** The components of the events lane, in their order. `end` stops the process. Returns their URLs. */
+export async function startEvents(
+  node: NodeProcess,
+  components: ReadonlySet<ComponentName>,
+  end: () => void,
+): Promise<Record<string, string>> {
   const { config, metrics } = node;
   const urls: Record<string, string> = {};
   if (!eventComponents.some((name) => components.has(name))) return urls;
@@ -24,11 +30,15 @@ export async function startEvents(node: NodeProcess, components: ReadonlySet<Com
     states.gauge('sluice_disabled', { component: 'event-api' }).set(disable ? 1 : 0);
     urls['event-api'] = await startEventApi(node, disable ? undefined : await log());
   }
+  if (components.has('event-producer')) {
+    states.gauge('sluice_disabled', { component: 'event-producer' }).set(config.events.producer.disable ? 1 : 0);
+    await startEventProducer(node, end);
+  }
   return urls;
 }
 
 /** The log of this process. */
-async function openEventLog({ folder, lifecycle, logger, metrics, clock }: NodeProcess): Promise<LogEngine> {
+async function openEventLog({ config, folder, lifecycle, logger, metrics, clock }: NodeProcess): Promise<LogEngine> {
   const deps = { logger: logger.child({ component: 'log' }), metrics: metrics.declare(logMetricTable), clock };
-  return lifecycle.use('log', await openLogEngine({ kind: 'sqlite', folder: join(folder.path, 'log') }, deps));
+  return lifecycle.use('log', await openLogEngine(logConfig(config.kafka, join(folder.path, 'log')), deps));
 }

@@ -51,4 +51,25 @@ export const originalNames: Readonly<Partial<Record<ComponentName, readonly Orig
     flag('events.api.compatStatus', 'COMPAT_STATUS'),
     milliseconds('events.api.maxFutureSkew', 'MAX_FUTURE_SKEW_MS'),
   ],
+  'event-producer': [
+    ...ofEveryEventComponent,
+    {
+      key: 'events.producer.url',
+      names: ['API_PORT', 'API_HOST'],
+      short: '-p',
+      toText: ({ API_HOST = '127.0.0.1', API_PORT = '9998' }) =>
+        `http://${API_HOST.includes(':') ? `[${API_HOST}]` : API_HOST}:${API_PORT}/`,
+    },
+    flag('events.producer.plainText', 'PLAIN_TEXT'),
+    disable('events.producer.disable'),
+    text('events.producer.rate', 'RATE'),
+    text('events.producer.batchInterval', 'BATCH_INTERVAL'),
+    text('events.producer.maxBuffer', 'MAX_BUFFER'),
+    text('events.producer.timeout', 'TIMEOUT'),
+    text('events.producer.count', 'COUNT'),
+    text('events.producer.seed', 'SEED'),
+    text('events.producer.distribution', 'DISTRIBUTION'),
+    text('events.producer.min', 'MIN'),
+    text('events.producer.max', 'MAX'),
+  ],
 };

@@ -59,9 +59,10 @@ export async function runService({ components, config, logger, checkpoint, stop,
   metrics.collectProcessMetrics();
   await relieveFullDisk(volumesFolder(config.dataDir));
   const folder = lifecycle.use('data folder', await openDataFolder({ path: config.dataDir, logger }));
+  const ended = new AbortController();
   const shared = nodeProcess({ config, folder, lifecycle, readiness, metrics, checkpoint, logger });
   const node = ingestComponents.some((name) => components.has(name)) ? await openNode(shared) : undefined;
-  const urls = { ...(node && (await startComponents(node, components))), ...(await startEvents(shared, components)) };
+  const urls = { ...(node && (await startComponents(node, components))), ...(await startEvents(shared, components, () => ended.abort())) };
   const operations = await openHttpServerPart({
     name: 'operations port',
     server: createOperationsServer({ readiness, metrics, logger }),
@@ -69,7 +70,7 @@ export async function runService({ components, config, logger, checkpoint, stop,
   });
   lifecycle.add(operations);
   if (node) lifecycle.add(await openAdminSocket({ folder: folder.path, commands: adminCommands(node, { isService: true }), logger }));
-  const running = lifecycle.run(stop);
+  const running = lifecycle.run(AbortSignal.any([stop, ended.signal]));
   onReady({
     ready: true,
     urls: { ...urls, operations: urlOf(operations.address) },

@@ -190,7 +190,7 @@ export interface OwnedPartition {
   fetch(limits: FetchLimits): Promise<LogBatch | 'revoked'>;
   /**
    * Stores the offset of the next record to handle for the group; durable when it settles. It may go back.
-   * `revoked` where the partition is not owned any more; nothing is stored then.
+   * `revoked` where the partition is not owned any more: others go on at an earlier commit, or at this one if it still got there.
    */
   commit(offset: number): Promise<'committed' | 'revoked'>;
 }
