@@ -28,6 +28,8 @@ export class AggregatorFixture {
   readonly states: Record<SeriesType, StoreState> = { low: 'up', high: 'up' };
   /** Reads of buckets that have begun. */
   readonly asked: Record<SeriesType, number> = { low: 0, high: 0 };
+  /** Every call, as `low: read buckets`. */
+  readonly calls: string[] = [];
   readonly series = { low: new MemorySeries(), high: new MemorySeries() };
   readonly stores = { low: this.#store('low'), high: this.#store('high') };
   readonly reads = new StoreReads({
@@ -60,6 +62,7 @@ export class AggregatorFixture {
       series: this.series[type],
       exactlyOnce: 'transactional',
       step: async (what) => {
+        if (!what.endsWith(': told')) this.calls.push(`${type}: ${what}`);
         if (what === 'read buckets') this.asked[type] += 1;
         switch (this.states[type]) {
           case 'up':

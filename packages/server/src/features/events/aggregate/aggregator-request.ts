@@ -119,8 +119,12 @@ function openStream(
   }
   beginStream(response);
   const lastEventId = response.req.headers['last-event-id'];
-  if (response.req.method === 'HEAD') response.end();
-  else streams.open({ query, sink: response, lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined });
+  if (response.req.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  const client = streams.open({ query, sink: response, lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined });
+  response.req.socket.once('end', () => streams.halfClosed(client));
 }
 
 const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] ?? '/';

@@ -31,6 +31,8 @@ interface StreamRequest {
 const maxSeries = 16;
 /** How long a series without clients is followed: one that comes back goes on where it was. */
 const lingerMs = 60_000;
+/** A reset has come by then. */
+const goneMs = 1000;
 
 /** All streams of the process: bounded in clients and in series. Clients with the same query share the series. */
 export class LiveStreams {
@@ -58,7 +60,7 @@ export class LiveStreams {
   }
 
   /** The sink gets the stream, until it closes. Only where there is no `refusal`. */
-  open({ query, sink, lastEventId }: StreamRequest): void {
+  open({ query, sink, lastEventId }: StreamRequest): StreamClient {
     const series = this.#series.get(keyOf(query)) ?? this.#follow(query);
     series.idleSince = undefined;
     const client = series.live.join({ sink, types: query.types, lastEventId });
@@ -66,6 +68,16 @@ export class LiveStreams {
       if (this.#state === 'open' && !this.#slow.has(client)) this.#options.meter.streamEnded('gone');
       if (series.live.clients.size === 0) series.idleSince = this.#options.clock.monotonic();
     });
+    return client;
+  }
+
+  /**
+   * The client has ended its own side, and may be gone: then its system answers what is written with a reset, which only
+   * a later write meets.
+   */
+  halfClosed(client: StreamClient): void {
+    client.heartbeat();
+    this.#options.startTimer(goneMs, () => client.heartbeat());
   }
 
   /** Heartbeats, and the end of who is slow and of what nobody follows, until the signal aborts. */
