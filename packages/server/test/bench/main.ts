@@ -1,4 +1,5 @@
 import { benchApi } from './api/api.ts';
+import { benchEventsLog } from './events/log.ts';
 import { benchIngest, benchIngestBodies, benchIngestConnections, benchIngestImport, benchIngestWidth } from './ingest/ingest.ts';
 import { benchIngestMemory } from './ingest/memory.ts';
 import { benchIngestRestart } from './ingest/restart.ts';
@@ -20,6 +21,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'ingest-bodies': { run: benchIngestBodies },
   'ingest-width': { run: benchIngestWidth },
   'ingest-restart': { run: benchIngestRestart },
+  'events-log': { run: benchEventsLog },
   'ingest-memory': { run: benchIngestMemory, isLong: true },
 };
 

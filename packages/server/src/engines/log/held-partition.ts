@@ -30,7 +30,8 @@ export class HeldPartition implements OwnedPartition {
   }
 
   get isOwned(): boolean {
-    return !this.#revoked.signal.aborted && this.#options.isMember();
+    if (!this.#options.isMember()) this.#revoked.abort();
+    return !this.#revoked.signal.aborted;
   }
 
   get revoked(): AbortSignal {
@@ -63,7 +64,13 @@ export class HeldPartition implements OwnedPartition {
   }
 
   async commit(offset: number): Promise<'committed' | 'revoked'> {
-    return this.isOwned ? this.#options.commit(offset) : 'revoked';
+    if (!this.isOwned) return 'revoked';
+    try {
+      return await this.#options.commit(offset);
+    } catch (error) {
+      if (!this.isOwned) return 'revoked';
+      throw error;
+    }
   }
 
   async #fetch(limits: FetchLimits): Promise<LogBatch | 'revoked'> {

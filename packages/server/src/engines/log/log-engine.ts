@@ -44,7 +44,7 @@ export interface LogEngine extends AsyncDisposable {
 
 /** Bytes of key, value and headers of one record that every engine takes. */
 export const maxRecordBytes = 900_000;
-/** Bytes of keys, values and headers of a batch that is appended as one, whole or not at all. */
+/** Bytes of a batch that is appended as one, whole or not at all: its keys, values and headers, 16 for each record, 8 for each header. */
 export const maxAtomicBytes = 900_000;
 
 export interface TopicSpec {
@@ -190,7 +190,7 @@ export interface OwnedPartition {
   fetch(limits: FetchLimits): Promise<LogBatch | 'revoked'>;
   /**
    * Stores the offset of the next record to handle for the group; durable when it settles. It may go back.
-   * `revoked` where the partition is not owned any more; nothing is stored then.
+   * `revoked` where the partition is not owned any more: others go on at an earlier commit, or at this one if it still got there.
    */
   commit(offset: number): Promise<'committed' | 'revoked'>;
 }

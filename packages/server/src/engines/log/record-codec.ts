@@ -10,19 +10,33 @@ export interface EncodedRecords {
   /** Offset and timestamp to which the deltas are added. */
   readonly baseOffset: number;
   readonly timestampMs: number;
+  /** Every record has the timestamp of the batch, whatever its delta says. */
+  readonly ignoreTimeDeltas?: boolean;
 }
 
-/** Bytes of a record that count against limits: key, value and headers. */
+/** What the form of a record, and of a header, takes at most. */
+const recordFormBytes = 16;
+const headerFormBytes = 8;
+
+/** At least the bytes of the encoded record. */
+export function encodedBytes(record: LogRecord): number {
+  return payloadBytes(record) + recordFormBytes + headerFormBytes * (record.headers?.length ?? 0);
+}
+
+/** Bytes of a record that are the caller's own: key, value and headers. */
 export function payloadBytes({ key, value, headers }: LogRecord): number {
   let bytes = (key?.length ?? 0) + (value?.length ?? 0);
   if (headers !== undefined) for (const header of headers) bytes += header.name.length + header.value.length;
   return bytes;
 }
 
-/** Record i gets the offset delta i and the timestamp of the batch. The memory is its own, so that it can be transferred. */
-export function encodeRecords(records: readonly LogRecord[]): Buffer {
+/**
+ * Record i gets the offset delta i and the timestamp of the batch. The memory is its own, so that it can be transferred.
+ * The first `headBytes` of it are left for a head.
+ */
+export function encodeRecords(records: readonly LogRecord[], headBytes = 0): Buffer {
   const lengths = new Int32Array(records.length);
-  let size = 0;
+  let size = headBytes;
   for (let index = 0; index < records.length; index += 1) {
     const record = records[index];
     if (record === undefined) continue;
@@ -30,7 +44,7 @@ export function encodeRecords(records: readonly LogRecord[]): Buffer {
     lengths[index] = length;
     size += varintLength(length) + length;
   }
-  const out = new Writer(size);
+  const out = new Writer(size, headBytes);
   for (let index = 0; index < records.length; index += 1) {
     const record = records[index];
     if (record === undefined) continue;
@@ -45,13 +59,14 @@ export function encodeRecords(records: readonly LogRecord[]): Buffer {
  * Throws a RangeError where the bytes are no records: a length leads beyond the end, or there are fewer than `count`.
  */
 export function decodeRecords(batch: EncodedRecords, visit: (record: StoredRecord, payload: number) => boolean): void {
-  const { bytes, count, baseOffset, timestampMs } = batch;
+  const { bytes, count, baseOffset, timestampMs, ignoreTimeDeltas = false } = batch;
   const cursor = new Cursor(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   for (let index = 0; index < count; index += 1) {
     const end = cursor.varint() + cursor.at;
     // Attributes are unused.
     cursor.at += 1;
-    const timestamp = timestampMs + cursor.varint();
+    const timeDelta = cursor.varint();
+    const timestamp = ignoreTimeDeltas ? timestampMs : timestampMs + timeDelta;
     const offset = baseOffset + cursor.varint();
     const key = cursor.bytes();
     const value = cursor.bytes();
@@ -116,9 +131,10 @@ class Cursor {
 
 class Writer {
   readonly bytes: Buffer;
-  #at = 0;
+  #at: number;
 
-  constructor(size: number) {
+  constructor(size: number, from: number) {
+    this.#at = from;
     this.bytes = Buffer.allocUnsafeSlow(size);
   }
 

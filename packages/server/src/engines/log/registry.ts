@@ -23,6 +23,10 @@ export async function openLogEngine(config: LogConfig, { logger, metrics, clock 
     const problems = parsed.error.issues.map((issue) => `log.${issue.path.join('.')}: ${issue.message}`);
     throw new AppError('configInvalid', problems.join('; '));
   }
+  if (parsed.data.kind === 'kafka') {
+    const { openKafkaLog } = await import('./kafka/open-kafka-log.ts');
+    return openKafkaLog(parsed.data, { logger, clock });
+  }
   const { SqliteLogEngine } = await import('./sqlite/sqlite-log-engine.ts');
   const onLost = (topic: string, records: number) => metrics.counter('sluice_log_lost_records', { topic }).inc(records);
   return SqliteLogEngine.open({ ...parsed.data, logger, clock, startTimer: backgroundTimer, onLost });
