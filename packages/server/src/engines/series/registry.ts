@@ -35,5 +35,10 @@ export async function openSeriesStore(
       const { PostgresSeriesStore } = await import('./postgres/postgres-series-store.ts');
       return PostgresSeriesStore.open({ ...parsed.data, startTimer, clock, random, log });
     }
+    case 'influx': {
+      const { InfluxSeriesStore } = await import('./influx/influx-series-store.ts');
+      // The path of a URL is of its server; the paths of the API are below it.
+      return new InfluxSeriesStore({ ...parsed.data, url: parsed.data.url.replace(/\/+$/, ''), startTimer, clock, random });
+    }
   }
 }

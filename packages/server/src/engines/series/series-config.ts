@@ -32,6 +32,24 @@ export const seriesConfigSchema = z.discriminatedUnion('kind', [
     maxConnections: z.int().min(1).max(100).default(4),
     timeoutMs,
   }),
+  z.strictObject({
+    kind: z.literal('influx'),
+    url: z.url({ protocol: /^https?$/ }),
+    /** `v1`: /write and InfluxQL. `v2`: /api/v2 and Flux. */
+    api: z.enum(['v1', 'v2']).default('v2'),
+    /** Of 1.x: `user:password`. Empty: no header. */
+    token: z.string().default(''),
+    org: z.string().default(''),
+    /** Of 1.x: the database, or database and retention policy with a `/` between them. */
+    bucket: z.string().min(1),
+    measurement: z
+      .string()
+      .regex(/^[A-Za-z0-9_.-]{1,100}$/)
+      .default('event'),
+    /** Of the field `amount`: its text and the field `value` beside it, or a number alone. */
+    amountType: z.enum(['string', 'float']).default('string'),
+    timeoutMs,
+  }),
 ]);
 
 export type SeriesConfig = z.input<typeof seriesConfigSchema>;
