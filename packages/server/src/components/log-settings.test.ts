@@ -6,7 +6,7 @@ import { configSchema } from './config.ts';
 import { logConfigOf } from './log-settings.ts';
 
 const load = (env: Readonly<Record<string, string>>) => loadConfig({ schema: configSchema, flags: [], env, readFile: () => '' });
-const configOf = (env: Readonly<Record<string, string>>) => logConfigOf(load(env).config.eventLog, '/data/log');
+const configOf = (env: Readonly<Record<string, string>>) => logConfigOf(load(env).config, '/data/log');
 
 test('without settings the log is in the data folder', () => {
   const config = configOf({});
@@ -24,13 +24,12 @@ test('without settings the log is in the data folder', () => {
 
 test('Kafka is taken with login and TLS', () => {
   const config = configOf({
-    SLUICE_EVENT_LOG_ENGINE: 'kafka',
-    SLUICE_EVENT_LOG_KAFKA_BROKERS: 'a:9092,[::1]:9093',
-    SLUICE_EVENT_LOG_KAFKA_SASL_MECHANISM: 'scram-sha-512',
-    SLUICE_EVENT_LOG_KAFKA_SASL_USERNAME: 'app',
-    SLUICE_EVENT_LOG_KAFKA_SASL_PASSWORD_FILE: '/run/secrets/kafka',
-    SLUICE_EVENT_LOG_KAFKA_TLS_ENABLED: 'true',
-    SLUICE_EVENT_LOG_KAFKA_TLS_CA: '/etc/ca.pem',
+    SLUICE_KAFKA_BROKERS: 'a:9092,[::1]:9093',
+    SLUICE_KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
+    SLUICE_KAFKA_SASL_USERNAME: 'app',
+    SLUICE_KAFKA_SASL_PASSWORD_FILE: '/run/secrets/kafka',
+    SLUICE_KAFKA_TLS_ENABLED: 'true',
+    SLUICE_KAFKA_TLS_CA_FILE: '/etc/ca.pem',
   });
   expect(config).toMatchObject({
     kind: 'kafka',
@@ -39,21 +38,21 @@ test('Kafka is taken with login and TLS', () => {
     tls: { caFile: '/etc/ca.pem' },
   });
   expect(logConfigSchema.safeParse(config).success).toBe(true);
-  const plain = configOf({ SLUICE_EVENT_LOG_ENGINE: 'kafka' });
+  const plain = configOf({ SLUICE_KAFKA_BROKERS: '127.0.0.1:9092' });
   expect(logConfigSchema.parse({ kind: 'kafka', brokers: ['127.0.0.1:9092'] })).toEqual(plain);
 });
 
 test('a login is whole, and brokers have addresses', () => {
-  const sasl = (name: string) => `SLUICE_EVENT_LOG_KAFKA_SASL_${name}`;
-  const both = { [sasl('MECHANISM')]: 'plain', [sasl('PASSWORD')]: 'secret-word', [sasl('PASSWORD_FILE')]: '/run/secrets/kafka' };
-  for (const text of ['A login needs a user', 'either a password or a file']) expect(() => load(both)).toThrow(text);
-  expect(() => load({ [sasl('MECHANISM')]: 'plain', [sasl('USERNAME')]: 'app' })).toThrow('either a password or a file');
-  expect(() => load({ SLUICE_EVENT_LOG_KAFKA_BROKERS: 'nonsense' })).toThrow('host:port');
-  expect(() => load({ SLUICE_EVENT_LOG_KAFKA_REPLICAS: '0' })).toThrow('-1 or at least 1');
+  const sasl = (name: string) => `SLUICE_KAFKA_SASL_${name}`;
+  const both = { [sasl('MECHANISM')]: 'PLAIN', [sasl('PASSWORD')]: 'secret-word', [sasl('PASSWORD_FILE')]: '/run/secrets/kafka' };
+  expect(() => load(both)).toThrow('A login needs a user name, and a password or a file that holds it');
+  expect(() => load({ [sasl('MECHANISM')]: 'PLAIN', [sasl('USERNAME')]: 'app' })).toThrow('A login needs a user name');
+  expect(() => load({ SLUICE_KAFKA_BROKERS: 'nonsense' })).toThrow('host:port');
+  expect(() => load({ SLUICE_KAFKA_REPLICAS: '0' })).toThrow('-1 or at least 1');
 });
 
 test('the password is not shown', () => {
-  const loaded = load({ SLUICE_EVENT_LOG_KAFKA_SASL_PASSWORD: 'secret-word' });
+  const loaded = load({ SLUICE_KAFKA_SASL_PASSWORD: 'secret-word' });
   expect(showConfig({ schema: configSchema, ...loaded })).toContain('password: "*****"');
   expect(showConfig({ schema: configSchema, ...loaded })).not.toContain('secret-word');
 });

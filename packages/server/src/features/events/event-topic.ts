@@ -18,6 +18,7 @@ const retryMs = { initialMs: 100, maxMs: 5000 };
 export class EventTopic {
   readonly #options: EventTopicOptions;
   readonly #known = Promise.withResolvers<LogTopic>();
+  readonly #looked = Promise.withResolvers<void>();
   #topic: LogTopic | undefined;
   #trouble: string | undefined = 'the log was not asked yet';
 
@@ -33,6 +34,11 @@ export class EventTopic {
   /** Settles when the log has answered for the first time. */
   get known(): Promise<LogTopic> {
     return this.#known.promise;
+  }
+
+  /** Settles when the log was asked once, whatever it said. */
+  get looked(): Promise<void> {
+    return this.#looked.promise;
   }
 
   /** Ready while the log answers. */
@@ -53,6 +59,7 @@ export class EventTopic {
         this.#trouble = errorText(error);
         waitMs = backoff.next();
       }
+      this.#looked.resolve();
       await sleep(waitMs, signal);
     }
   }

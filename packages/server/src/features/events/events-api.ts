@@ -2,8 +2,9 @@ import type { Server } from 'node:http';
 import { errorTable } from '../../kernel/errors/error-table.ts';
 import { createDataServer, type DataServerSettings } from '../../kernel/http/data-server.ts';
 import type { Certificate } from '../../kernel/tls/certificate.ts';
+import type { EventRequestOptions } from './event-request-options.ts';
 import { faultText } from './http/event-answer.ts';
-import { EventRequest, type EventRequestOptions } from './http/event-request.ts';
+import { EventRequest } from './http/event-request.ts';
 
 interface EventsApiOptions extends EventRequestOptions {
   readonly settings: DataServerSettings;

@@ -24,7 +24,7 @@ interface WindowOptions {
   readonly tracksChanges?: boolean;
 }
 
-export const defaultMaxBlocks = 1_000_000;
+const defaultMaxBlocks = 1_000_000;
 export const defaultMaxAgeMs = 24 * 60 * 60 * 1000;
 const blockBits = 7;
 

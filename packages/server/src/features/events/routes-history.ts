@@ -4,7 +4,7 @@ import { z } from 'zod';
 /** First offset of each partition, by its index; a partition without one counts from 0. */
 const firstOffsets = z.array(z.int().min(0));
 
-export const routesProposalSchema = z.object({
+const routesProposalSchema = z.object({
   type: z.literal('proposed'),
   /** Of this proposal; no two have the same. */
   id: z.string().min(1),

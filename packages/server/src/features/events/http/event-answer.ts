@@ -3,7 +3,7 @@ import type { EventError, IngestAnswer } from '@sluice/contract/event';
 import { type ErrorCode, errorTable } from '../../../kernel/errors/error-table.ts';
 
 /** What a 5xx says about the events of the request. */
-export type StoredMark = 'none' | 'partial' | 'unknown';
+type StoredMark = 'none' | 'partial' | 'unknown';
 
 const server = ['Server', 'Sluice/EventAPI'];
 const plainText = ['Content-Type', 'text/plain; charset=utf-8'];

@@ -1,16 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ByteBudget, Reservation } from '../../../kernel/async/byte-budget.ts';
+import { Reservation } from '../../../kernel/async/byte-budget.ts';
 import { formatByteSize } from '../../../kernel/codec/byte-size.ts';
 import { isAppError } from '../../../kernel/errors/app-error.ts';
-import type { Logger } from '../../../kernel/observe/logger.ts';
-import type { RateLimitedLog } from '../../../kernel/observe/rate-limited-log.ts';
-import type { Clock } from '../../../kernel/time/clock.ts';
-import type { AmountEncoding } from '../encode-event.ts';
 import type { AppendOutcome, EventAppender } from '../event-appender.ts';
 import { type EventBody, EventBodyParser } from '../event-body.ts';
-import type { EventsMeter } from '../events-metrics.ts';
+import type { EventRequestOptions } from '../event-request-options.ts';
 import { explainEvents, maxExplained } from '../explain.ts';
-import type { CurrentRoutes } from '../routes-log.ts';
 import {
   answerDisabled,
   answerFault,
@@ -24,39 +19,6 @@ import {
 } from './event-answer.ts';
 import { eventForm } from './event-form.ts';
 import { feedBody } from './feed-body.ts';
-
-export interface EventRules {
-  readonly maxBodyBytes: number;
-  readonly maxEvents: number;
-  /** What becomes of a request with events that are not valid: nothing of it is taken, or all but these. */
-  readonly onInvalid: 'reject' | 'skip';
-  readonly amountEncoding: AmountEncoding;
-  /** Lines are taken as they are, valid or not. */
-  readonly textPassthrough: boolean;
-  /** A content type that is not taken is answered with 400, as it always was, and not with 415. */
-  readonly compatStatus: boolean;
-  readonly maxFutureSkewMs: number;
-}
-
-/** Where events go to. */
-export interface EventTarget {
-  readonly appender: EventAppender;
-  /** Why nothing can be taken at the moment. */
-  readonly trouble: () => string | undefined;
-  /** The routes of the records to come; undefined while there are none. Errors as those of the log. */
-  readonly currentRoutes: () => Promise<CurrentRoutes | undefined>;
-}
-
-export interface EventRequestOptions {
-  readonly rules: EventRules;
-  /** `disabled`: requests are answered, and nothing is done. */
-  readonly target: EventTarget | 'disabled';
-  readonly budget: ByteBudget;
-  readonly meter: EventsMeter;
-  readonly rejections: RateLimitedLog;
-  readonly logger: Logger;
-  readonly clock: Clock;
-}
 
 const healthPaths = new Set(['/', '/healthz', '/health-check']);
 const maxKeyBytes = 255;
