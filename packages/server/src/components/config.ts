@@ -4,6 +4,7 @@ import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/conf
 import { logLevels } from '../kernel/observe/pino-logger.ts';
 import { eventsSettings } from './events-settings.ts';
 import { kafkaSettings } from './kafka-settings.ts';
+import { logSettings } from './log-settings.ts';
 import { count, tlsFiles } from './setting-forms.ts';
 
 function isWebUrl(text: string): boolean {
@@ -167,6 +168,7 @@ export const configSchema = z.object({
       }),
     }),
   }),
+  eventLog: logSettings,
   kafka: kafkaSettings,
   events: eventsSettings,
 });

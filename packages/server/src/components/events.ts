@@ -6,7 +6,7 @@ import { componentMetricTable } from '../features/events/component-metrics.ts';
 import { type ComponentName, eventComponents } from './component-names.ts';
 import { startEventApi } from './event-api.ts';
 import { startEventProducer } from './event-producer.ts';
-import { logConfig } from './kafka-settings.ts';
+import { logConfigOf } from './log-settings.ts';
 import type { NodeProcess } from './node.ts';
 
 /** The components of the events lane, in their order. `end` stops the process. Returns their URLs. */
@@ -40,5 +40,5 @@ export async function startEvents(
 /** The log of this process. */
 async function openEventLog({ config, folder, lifecycle, logger, metrics, clock }: NodeProcess): Promise<LogEngine> {
   const deps = { logger: logger.child({ component: 'log' }), metrics: metrics.declare(logMetricTable), clock };
-  return lifecycle.use('log', await openLogEngine(logConfig(config.kafka, join(folder.path, 'log')), deps));
+  return lifecycle.use('log', await openLogEngine(logConfigOf(config, join(folder.path, 'log')), deps));
 }

@@ -9,7 +9,13 @@ export const kafkaSettings = z
   .object({
     brokers: z.array(broker).default([]).describe('Brokers as host:port; one that answers is enough. Empty: the embedded log.'),
     clientId: z.string().min(1).default('sluice').describe('Name of this process in the logs of the brokers.'),
-    replicas: z.int().min(-1).max(1000).default(-1).describe("Of topics that are made here. -1: the cluster's default."),
+    replicas: z
+      .int()
+      .min(-1)
+      .max(1000)
+      .refine((count) => count !== 0, 'must be -1 or at least 1')
+      .default(-1)
+      .describe("Of topics that are made here. -1: the cluster's default."),
     sessionTimeout: durationSetting('10s', { min: '500ms', max: '10m' }).describe(
       'A reader that the cluster does not hear of for this time loses its partitions.',
     ),
@@ -22,7 +28,11 @@ export const kafkaSettings = z
     }),
     tls: z.object({
       enabled: z.boolean().default(false).describe('Speak TLS with the brokers.'),
-      caFile: z.string().default('').meta({ form: 'path' }).describe("PEM file of authorities that are trusted in the place of the system's."),
+      caFile: z
+        .string()
+        .default('')
+        .meta({ form: 'path' })
+        .describe("PEM file of authorities that are trusted in the place of the system's."),
     }),
   })
   .refine(({ sasl }) => sasl.mechanism === 'none' || (sasl.username !== '' && (sasl.password === '') !== (sasl.passwordFile === '')), {
@@ -30,17 +40,15 @@ export const kafkaSettings = z
     path: ['sasl'],
   });
 
-type KafkaSettings = z.output<typeof kafkaSettings>;
+export type KafkaSettings = z.output<typeof kafkaSettings>;
 
-/** The log of a process: Kafka where brokers are named, else the embedded one in the folder. */
-export function logConfig({ brokers, clientId, replicas, sasl, tls, ...times }: KafkaSettings, folder: string): LogConfig {
-  if (brokers.length === 0) return { kind: 'sqlite', folder };
+export function kafkaConfigOf({ brokers, clientId, replicas, sasl, tls, ...times }: KafkaSettings): LogConfig {
   const { mechanism, username, password, passwordFile } = sasl;
   return {
     kind: 'kafka',
     brokers,
     clientId,
-    replicas: replicas === 0 ? -1 : replicas,
+    replicas,
     sessionTimeoutMs: times.sessionTimeout,
     deliveryTimeoutMs: times.deliveryTimeout,
     ...(mechanism !== 'none' && { sasl: { mechanism, username, ...(password === '' ? { passwordFile } : { password }) } }),

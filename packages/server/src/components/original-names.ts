@@ -16,6 +16,8 @@ function truth(given = ''): string {
   return ['0', 'false', 'no', 'off'].includes(word) ? 'false' : given;
 }
 
+const hostPort = (host: string, port: string): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
 interface AddressNames {
   readonly key: string;
   readonly host: string;
@@ -27,12 +29,25 @@ const address = ({ key, host, port, otherwise }: AddressNames): OriginalNames =>
   key,
   names: [port, host],
   short: '-p',
-  toText: (given) => {
-    const name = given[host] ?? otherwise.host;
-    return `${name.includes(':') ? `[${name}]` : name}:${given[port] ?? otherwise.port}`;
-  },
+  toText: (given) => hostPort(given[host] ?? otherwise.host, given[port] ?? String(otherwise.port)),
 });
 
+const kafka: readonly OriginalNames[] = [
+  {
+    key: 'kafka.brokers',
+    names: ['KAFKA_BROKERS', 'KAFKA_HOST', 'KAFKA_PORT'],
+    toText: ({ KAFKA_HOST = '127.0.0.1', KAFKA_PORT = '9092', KAFKA_BROKERS = hostPort(KAFKA_HOST, KAFKA_PORT) }) => KAFKA_BROKERS,
+  },
+  text('kafka.clientId', 'KAFKA_CLIENT_ID'),
+  text('kafka.replicas', 'KAFKA_TOPIC_REPLICATION'),
+  text('kafka.sasl.mechanism', 'KAFKA_SASL_MECHANISM'),
+  text('kafka.sasl.username', 'KAFKA_SASL_USERNAME'),
+  text('kafka.sasl.password', 'KAFKA_SASL_PASSWORD'),
+  flag('kafka.tls.enabled', 'KAFKA_TLS'),
+  text('kafka.tls.caFile', 'KAFKA_TLS_CA_FILE'),
+  text('events.topic', 'KAFKA_TOPIC'),
+  text('events.partitions', 'KAFKA_TOPIC_PARTITIONS'),
+];
 const ofEveryEventComponent = [text('log.level', 'LOG_LEVEL'), milliseconds('shutdownTimeout', 'SHUTDOWN_TIMEOUT_MS')];
 
 /** The names that the components had in the systems they come from. They hold where one component is started alone. */
@@ -41,8 +56,7 @@ export const originalNames: Readonly<Partial<Record<ComponentName, readonly Orig
     ...ofEveryEventComponent,
     address({ key: 'events.api.listen', host: 'HOST', port: 'PORT', otherwise: { host: '127.0.0.1', port: 9998 } }),
     disable('events.api.disable'),
-    text('events.topic', 'KAFKA_TOPIC'),
-    text('events.partitions', 'KAFKA_TOPIC_PARTITIONS'),
+    ...kafka,
     text('events.api.maxBodySize', 'MAX_BODY_BYTES'),
     text('events.api.maxEvents', 'MAX_EVENTS'),
     text('events.api.onInvalid', 'ON_INVALID'),
@@ -57,8 +71,7 @@ export const originalNames: Readonly<Partial<Record<ComponentName, readonly Orig
       key: 'events.producer.url',
       names: ['API_PORT', 'API_HOST'],
       short: '-p',
-      toText: ({ API_HOST = '127.0.0.1', API_PORT = '9998' }) =>
-        `http://${API_HOST.includes(':') ? `[${API_HOST}]` : API_HOST}:${API_PORT}/`,
+      toText: ({ API_HOST = '127.0.0.1', API_PORT = '9998' }) => `http://${hostPort(API_HOST, API_PORT)}/`,
     },
     flag('events.producer.plainText', 'PLAIN_TEXT'),
     disable('events.producer.disable'),

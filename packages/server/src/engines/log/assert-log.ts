@@ -1,6 +1,6 @@
 import { AppError } from '../../kernel/errors/app-error.ts';
 import { type AppendBatch, type LogTopic, maxRecordBytes, type TopicSpec } from './log-engine.ts';
-import { payloadBytes } from './record-codec.ts';
+import { encodedBytes, payloadBytes } from './record-codec.ts';
 
 const topicPattern = /^[A-Za-z0-9._-]{1,249}$/;
 const maxPartitions = 1000;
@@ -20,7 +20,7 @@ export function assertPartition(topic: LogTopic, partition: number): void {
   throw new AppError('invariantBroken', `The topic ${topic.name} has ${topic.partitions} partitions, there is no partition ${partition}.`);
 }
 
-/** Bytes of all records together. `logRecordTooLarge` where one is over the limit. */
+/** At least the bytes of all records together once they are encoded. `logRecordTooLarge` where one is over the limit. */
 export function checkedBytes({ topic, records }: AppendBatch): number {
   let sum = 0;
   for (const record of records) {
@@ -31,7 +31,7 @@ export function checkedBytes({ topic, records }: AppendBatch): number {
         `A record for the topic ${topic} has ${bytes} bytes with key and headers; the log takes ${maxRecordBytes}.`,
       );
     }
-    sum += bytes;
+    sum += encodedBytes(record);
   }
   return sum;
 }

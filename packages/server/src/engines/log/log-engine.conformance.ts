@@ -186,6 +186,14 @@ export function describeLogEngine(name: string, open: () => Promise<LogHarness>)
         });
       });
 
+      it('take many records of no size', async () => {
+        const topic = await newTopic();
+        const count = 150_000;
+        await harness.log.append({ topic: topic.name, partition: 0, records: Array.from({ length: count }, () => ({ value: bytes('') })) });
+        expect(await harness.log.offsets(topic)).toEqual([{ begin: 0, end: count }]);
+        expect(await readAll(topic)).toHaveLength(count);
+      });
+
       it('need a topic and a partition that are there', async () => {
         const topic = await newTopic(2);
         await expect(append({ ...topic, name: harness.topicName() }, 0, 'a')).rejects.toMatchObject({ code: 'logTopicNotFound' });

@@ -44,7 +44,7 @@ export interface LogEngine extends AsyncDisposable {
 
 /** Bytes of key, value and headers of one record that every engine takes. */
 export const maxRecordBytes = 900_000;
-/** Bytes of keys, values and headers of a batch that is appended as one, whole or not at all. */
+/** Bytes of a batch that is appended as one, whole or not at all: its keys, values and headers, 16 for each record, 8 for each header. */
 export const maxAtomicBytes = 900_000;
 
 export interface TopicSpec {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { LogRecord, StoredRecord } from './log-engine.ts';
-import { decodeRecords, encodeRecords, payloadBytes } from './record-codec.ts';
+import { decodeRecords, encodedBytes, encodeRecords, payloadBytes } from './record-codec.ts';
 
 const decode = (bytes: Uint8Array, count: number): StoredRecord[] => {
   const records: StoredRecord[] = [];
@@ -81,6 +81,15 @@ test('damaged bytes are refused or decoded, never read beyond', () => {
       } catch (error) {
         expect(error).toBeInstanceOf(RangeError);
       }
+    }),
+  );
+});
+
+test('knows how large a record is at most before it is encoded', () => {
+  fc.assert(
+    fc.property(fc.array(record, { maxLength: 50 }), (records) => {
+      const most = records.reduce((sum, each) => sum + encodedBytes(each), 0);
+      expect(encodeRecords(records).length).toBeLessThanOrEqual(most);
     }),
   );
 });

@@ -14,7 +14,16 @@ export interface EncodedRecords {
   readonly ignoreTimeDeltas?: boolean;
 }
 
-/** Bytes of a record that count against limits: key, value and headers. */
+/** What the form of a record, and of a header, takes at most. */
+const recordFormBytes = 16;
+const headerFormBytes = 8;
+
+/** At least the bytes of the encoded record. */
+export function encodedBytes(record: LogRecord): number {
+  return payloadBytes(record) + recordFormBytes + headerFormBytes * (record.headers?.length ?? 0);
+}
+
+/** Bytes of a record that are the caller's own: key, value and headers. */
 export function payloadBytes({ key, value, headers }: LogRecord): number {
   let bytes = (key?.length ?? 0) + (value?.length ?? 0);
   if (headers !== undefined) for (const header of headers) bytes += header.name.length + header.value.length;

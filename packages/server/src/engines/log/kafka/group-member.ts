@@ -43,6 +43,8 @@ export class GroupMember implements AsyncDisposable {
     this.#failed.promise.catch(() => undefined);
     this.#consumer = new Consumer({
       ...cluster.clientOptions,
+      // A rebalance is answered when all members have come, or their time is over.
+      requestTimeout: rebalanceTimeoutMs + 5000,
       groupId: group,
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: rebalanceTimeoutMs,
@@ -63,6 +65,8 @@ export class GroupMember implements AsyncDisposable {
       this.#sentMs = clock.monotonic();
     });
     this.#consumer.on('consumer:heartbeat:end', () => {
+      // What was given was given up when the time was over: it must be given anew.
+      if (!this.isHeard) this.#fail(new Error('The answers to heartbeats came too late.'));
       this.#heardMs = this.#sentMs;
     });
     this.#consumer.on('consumer:heartbeat:stalled', ({ lastError }) => this.#fail(lastError ?? new Error('No heartbeat was answered.')));

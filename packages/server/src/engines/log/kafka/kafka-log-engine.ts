@@ -20,7 +20,7 @@ import {
   type ReadQuery,
   type TopicSpec,
 } from '../log-engine.ts';
-import { payloadBytes } from '../record-codec.ts';
+import { encodedBytes } from '../record-codec.ts';
 import { type KafkaClientOptions, KafkaCluster } from './kafka-cluster.ts';
 import { KafkaConsumer } from './kafka-consumer.ts';
 import { logErrorOf, troubleOf } from './kafka-errors.ts';
@@ -311,7 +311,7 @@ function piecesOf(records: readonly LogRecord[], bytes: number): WriterPiece[] {
   let from = 0;
   let size = 0;
   records.forEach((record, index) => {
-    const own = payloadBytes(record);
+    const own = encodedBytes(record);
     if (index > from && size + own > maxAtomicBytes) {
       pieces.push({ records: records.slice(from, index), bytes: size });
       from = index;

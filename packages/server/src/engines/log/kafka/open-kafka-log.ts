@@ -21,7 +21,7 @@ export async function openKafkaLog(config: KafkaConfig, deps: KafkaDeps): Promis
   return KafkaLogEngine.open({ client: await clientOptions(config), sessionTimeoutMs, deliveryTimeoutMs, replicas, ...deps });
 }
 
-async function clientOptions({ brokers, clientId, sasl, tls }: KafkaConfig): Promise<KafkaClientOptions> {
+async function clientOptions({ brokers, clientId, deliveryTimeoutMs, sasl, tls }: KafkaConfig): Promise<KafkaClientOptions> {
   return {
     clientId,
     brokers: brokers.map((broker) => {
@@ -29,8 +29,8 @@ async function clientOptions({ brokers, clientId, sasl, tls }: KafkaConfig): Pro
       if (parsed.ok) return parsed.value;
       throw new AppError('configInvalid', `log.brokers: ${broker}: ${parsed.reason}.`);
     }),
-    connectTimeout: 5000,
-    requestTimeout: 15_000,
+    connectTimeout: Math.min(5000, deliveryTimeoutMs),
+    requestTimeout: Math.min(15_000, deliveryTimeoutMs),
     ...(sasl === undefined ? {} : { sasl: { mechanism: sasl.mechanism, username: sasl.username, password: await passwordOf(sasl) } }),
     // By name, so that several brokers behind one certificate can be told apart.
     ...(tls === undefined

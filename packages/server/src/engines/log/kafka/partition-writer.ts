@@ -174,8 +174,8 @@ function verdictOf(error: unknown, isSent: boolean): Verdict {
   const { apiIds } = troubleOf(error);
   if (apiIds.has('DUPLICATE_SEQUENCE_NUMBER') || isAppError(error, 'logInDoubt')) return 'appended, offset unknown';
   if (producerLost.some((id) => apiIds.has(id))) return 'not appended, new producer';
-  if (doubtful.some((id) => apiIds.has(id))) return isSent ? 'unknown, try again' : 'not appended, try again';
   const { code } = logErrorOf(error, 'append');
+  if (code === 'logUnavailable' && doubtful.some((id) => apiIds.has(id))) return isSent ? 'unknown, try again' : 'not appended, try again';
   if (code === 'logUnavailable') return isSent && apiIds.size === 0 ? 'unknown, try again' : 'not appended, try again';
   // The topic may be new to this broker: only the lookup, which asks the cluster, says that it is not there.
   if (code === 'logTopicNotFound' && !isAppError(error)) return 'not appended, try again';

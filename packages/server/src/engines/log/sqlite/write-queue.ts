@@ -1,13 +1,13 @@
 import { AppError, isAppError } from '../../../kernel/errors/app-error.ts';
 import type { LogRecord } from '../log-engine.ts';
-import { encodeRecords } from '../record-codec.ts';
+import { encodedBytes, encodeRecords } from '../record-codec.ts';
 import type { AppendOutcome, EncodedRow, OffsetCommit, PartitionAppend } from './log-protocol.ts';
 
 export interface SubmittedAppend {
   readonly topicId: string;
   readonly partition: number;
   readonly records: readonly LogRecord[];
-  /** Of keys, values and headers. */
+  /** At least the encoded ones. */
   readonly bytes: number;
 }
 
@@ -154,7 +154,8 @@ function encodedRows(records: readonly LogRecord[]): EncodedRow[] {
   let from = 0;
   let bytes = 0;
   for (let index = 0; index < records.length; index += 1) {
-    const size = records[index]?.value?.length ?? 0;
+    const record = records[index];
+    const size = record === undefined ? 0 : encodedBytes(record);
     if (index > from && (index - from >= maxRowRecords || bytes + size > maxRowBytes)) {
       rows.push(encodedRow(records.slice(from, index)));
       from = index;
