@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { configSchema } from '../packages/server/src/components/config.ts';
 import { logMetricTable } from '../packages/server/src/engines/log/log-metrics.ts';
 import { componentMetricTable } from '../packages/server/src/features/events/component-metrics.ts';
+import { consumerMetricTable } from '../packages/server/src/features/events/consumer-metrics.ts';
 import { eventsMetricTable } from '../packages/server/src/features/events/events-metrics.ts';
 import { ingestMetricTable } from '../packages/server/src/features/ingest/ingest-metrics.ts';
 import { storageMetricTable } from '../packages/server/src/features/storage/storage-metrics.ts';
@@ -62,6 +63,7 @@ ${table(
     ...storageMetricTable,
     ...volumeMetricTable,
     ...eventsMetricTable,
+    ...consumerMetricTable,
     ...componentMetricTable,
     ...logMetricTable,
     ...tlsMetricTable,

@@ -69,17 +69,26 @@ function suggestion(name: string): string {
   return didYouMean(nearest, `the components are ${componentNames.join(', ')}, or all.`);
 }
 
-/** Ports in the order of the listeners: api, http-source, operations, event-api. */
+/** Ports in the order of the listeners: api, http-source, operations, event-api, consumer-high, consumer-low. */
 function withPortBase(config: Config): Config {
   const base = config.portBase;
   if (base === 0) return config;
+  const { consumer } = config.events;
   const at = (host: string, index: number) => ({ host, port: base + index });
   return {
     ...config,
     api: { ...config.api, listen: at(config.api.listen.host, 0) },
     source: { ...config.source, http: { ...config.source.http, listen: at(config.source.http.listen.host, 1) } },
     operations: { listen: at(config.operations.listen.host, 2) },
-    events: { ...config.events, api: { ...config.events.api, listen: at(config.events.api.listen.host, 3) } },
+    events: {
+      ...config.events,
+      api: { ...config.events.api, listen: at(config.events.api.listen.host, 3) },
+      consumer: {
+        ...consumer,
+        high: { ...consumer.high, listen: at(consumer.high.listen.host, 4) },
+        low: { ...consumer.low, listen: at(consumer.low.listen.host, 5) },
+      },
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { logLevels } from '../kernel/observe/pino-logger.ts';
 import { eventsSettings } from './events-settings.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { logSettings } from './log-settings.ts';
+import { seriesSettings } from './series-settings.ts';
 import { count, tlsFiles } from './setting-forms.ts';
 
 function isWebUrl(text: string): boolean {
@@ -171,6 +172,7 @@ export const configSchema = z.object({
   eventLog: logSettings,
   kafka: kafkaSettings,
   events: eventsSettings,
+  series: seriesSettings,
 });
 
 export type Config = z.output<typeof configSchema>;

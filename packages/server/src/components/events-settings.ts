@@ -5,6 +5,19 @@ import { count, tlsFiles } from './setting-forms.ts';
 
 const disable = (what: string) => z.boolean().default(false).describe(`Park the component: ${what}`);
 
+/** `group` is the name of the consumer group that the original left out, and later ones took. */
+const presetSettings = ({ listen, group }: { readonly listen: string; readonly group: string }) =>
+  z.object({
+    listen: addressSetting(listen).describe('Probe of the consumer: GET / is answered with ok.'),
+    disable: disable('only its probe answers; neither log nor store is touched.'),
+    group: z.string().min(1).max(200).default(group).describe('Consumer group; its members share the partitions of the topic.'),
+    batchSize: count(5000, { min: 1, max: 50_000 }).describe('Events that are stored at once, at most.'),
+    batchAge: durationSetting('250ms', { min: '1ms', max: '1m' }).describe('How long the first event of a batch waits for others.'),
+    maxBuffer: byteSizeSetting('64MB', { min: '1MB', max: '16GB' }).describe(
+      'Records in memory, shared by the partitions of the process; each may have 256 KB.',
+    ),
+  });
+
 /** Settings of the events lane. Defaults are those of the original services where they have the setting. */
 export const eventsSettings = z.object({
   topic: z
@@ -39,6 +52,23 @@ export const eventsSettings = z.object({
     requestTimeout: durationSetting('60s', { min: '1s', max: '60s' }).describe('A request must have arrived whole within this time.'),
     idleTimeout: durationSetting('30s', { min: '1s', max: '60s' }).describe('A connection without a request is closed after this time.'),
     maxConnections: count(10_000, { min: 1, max: 1_000_000 }).describe('Open connections; further ones are closed.'),
+  }),
+  consumer: z.object({
+    watermark: z
+      .number()
+      .optional()
+      .describe('Amounts above it are high, the others low. Given, it holds from the next start on; else as it is, at first 5.'),
+    unmatched: z
+      .enum(['keep', 'drop'])
+      .default('keep')
+      .describe('What becomes of an event that no route takes: it is kept as a dead letter, or dropped.'),
+    deadLetterTopic: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{0,249}$/, 'must be at most 249 of A-Z a-z 0-9 . _ -')
+      .default('')
+      .describe('Topic of the records that no store can take. Empty: that of the events, with .dlq behind it.'),
+    high: presetSettings({ listen: '127.0.0.1:9996', group: 'streamproc-consumer-high' }),
+    low: presetSettings({ listen: '127.0.0.1:9997', group: 'streamproc-consumer-low' }),
   }),
   producer: z
     .object({

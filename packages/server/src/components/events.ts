@@ -2,12 +2,17 @@ import { join } from 'node:path';
 import type { LogEngine } from '../engines/log/log-engine.ts';
 import { logMetricTable } from '../engines/log/log-metrics.ts';
 import { openLogEngine } from '../engines/log/registry.ts';
+import { openSeriesStore } from '../engines/series/registry.ts';
+import type { SeriesStore } from '../engines/series/series-store.ts';
 import { componentMetricTable } from '../features/events/component-metrics.ts';
+import { consumerMetricTable } from '../features/events/consumer-metrics.ts';
 import { type ComponentName, eventComponents } from './component-names.ts';
 import { startEventApi } from './event-api.ts';
+import { type PresetRoute, startEventConsumer } from './event-consumer.ts';
 import { startEventProducer } from './event-producer.ts';
 import { logConfigOf } from './log-settings.ts';
 import type { NodeProcess } from './node.ts';
+import { seriesConfigOf } from './series-settings.ts';
 
 /** The components of the events lane, in their order. `end` stops the process. Returns their URLs. */
 export async function startEvents(
@@ -25,6 +30,15 @@ export async function startEvents(
     opened ??= openEventLog(node);
     return opened;
   };
+  const consumerMetrics = metrics.declare(consumerMetricTable);
+  for (const route of ['high', 'low'] as const) {
+    const name = `consumer-${route}` as const;
+    if (!components.has(name)) continue;
+    const { disable } = config.events.consumer[route];
+    states.gauge('sluice_disabled', { component: name }).set(disable ? 1 : 0);
+    const engines = disable ? undefined : { log: await log(), store: await openSeries(node, route), metrics: consumerMetrics };
+    urls[name] = await startEventConsumer(node, route, engines);
+  }
   if (components.has('event-api')) {
     const { disable } = config.events.api;
     states.gauge('sluice_disabled', { component: 'event-api' }).set(disable ? 1 : 0);
@@ -35,6 +49,12 @@ export async function startEvents(
     await startEventProducer(node, end);
   }
   return urls;
+}
+
+/** The store of a route: once in a process, where it is embedded. */
+async function openSeries({ config, folder, lifecycle, logger, clock }: NodeProcess, route: PresetRoute): Promise<SeriesStore> {
+  const store = seriesConfigOf(config.series[route], { folder: join(folder.path, 'series'), series: route });
+  return lifecycle.use(`series ${route}`, await openSeriesStore(store, { log: logger.child({ component: `series-${route}` }), clock }));
 }
 
 /** The log of this process. */

@@ -50,8 +50,67 @@ const kafka: readonly OriginalNames[] = [
 ];
 const ofEveryEventComponent = [text('log.level', 'LOG_LEVEL'), milliseconds('shutdownTimeout', 'SHUTDOWN_TIMEOUT_MS')];
 
+const consumer = (route: 'high' | 'low', port: number): readonly OriginalNames[] => [
+  {
+    key: 'log.level',
+    names: ['DEBUG', 'LOG_LEVEL'],
+    short: '-d',
+    isSwitch: true,
+    toText: ({ DEBUG = '', LOG_LEVEL = 'info' }) => (truth(DEBUG) === 'true' ? 'debug' : LOG_LEVEL),
+  },
+  milliseconds('shutdownTimeout', 'SHUTDOWN_TIMEOUT_MS'),
+  address({ key: `events.consumer.${route}.listen`, host: 'HOST', port: 'PORT', otherwise: { host: '127.0.0.1', port } }),
+  disable(`events.consumer.${route}.disable`),
+  ...kafka,
+  text(`events.consumer.${route}.group`, 'KAFKA_GROUP'),
+  text('events.consumer.deadLetterTopic', 'KAFKA_DLQ_TOPIC'),
+  text('events.consumer.watermark', 'WATERMARK'),
+  text(`events.consumer.${route}.batchSize`, 'BATCH_SIZE'),
+  milliseconds(`events.consumer.${route}.batchAge`, 'BATCH_AGE_MS'),
+  milliseconds('events.api.maxFutureSkew', 'MAX_FUTURE_SKEW_MS'),
+];
+
+const postgresNames = ['HOST', 'PORT', 'USER', 'PASSWORD', 'USE_SSL', 'DB'].map((name) => `POSTGRES_${name}`);
+const postgres: readonly OriginalNames[] = [
+  { key: 'series.high.engine', names: postgresNames, toText: () => 'postgres' },
+  text('series.high.postgres.host', 'POSTGRES_HOST'),
+  text('series.high.postgres.port', 'POSTGRES_PORT'),
+  text('series.high.postgres.user', 'POSTGRES_USER'),
+  text('series.high.postgres.password', 'POSTGRES_PASSWORD'),
+  text('series.high.postgres.database', 'POSTGRES_DB'),
+  {
+    key: 'series.high.postgres.tls',
+    names: ['POSTGRES_USE_SSL'],
+    toText: ({ POSTGRES_USE_SSL }) => (truth(POSTGRES_USE_SSL) === 'true' ? 'require' : 'off'),
+  },
+  text('series.high.postgres.timescale', 'TIMESCALE'),
+];
+
+/** The flags of the original have a dash more than the variables have underscores: `--influx-db-host`. */
+const influxNames = (name: string): readonly string[] => [`INFLUXDB_${name}`, `INFLUX_DB_${name}`];
+const influxText = (key: string, name: string): OriginalNames => ({
+  key,
+  names: influxNames(name),
+  toText: (given) =>
+    influxNames(name)
+      .map((one) => given[one])
+      .findLast((one) => one !== undefined) ?? '',
+});
+const influxHost = influxText('series.low.influx.url', 'HOST');
+const influx: readonly OriginalNames[] = [
+  { key: 'series.low.engine', names: ['HOST', 'TOKEN', 'ORG', 'BUCKET'].flatMap(influxNames), toText: () => 'influx' },
+  { ...influxHost, toText: (given) => `http://${influxHost.toText(given)}` },
+  influxText('series.low.influx.token', 'TOKEN'),
+  influxText('series.low.influx.org', 'ORG'),
+  influxText('series.low.influx.bucket', 'BUCKET'),
+  text('series.low.influx.api', 'INFLUX_API'),
+  text('series.low.influx.amountType', 'INFLUX_AMOUNT_TYPE'),
+];
+
 /** The names that the components had in the systems they come from. They hold where one component is started alone. */
 export const originalNames: Readonly<Partial<Record<ComponentName, readonly OriginalNames[]>>> = {
+  'consumer-high': [...consumer('high', 9996), ...postgres],
+  'consumer-low': [...consumer('low', 9997), ...influx],
   'event-api': [
     ...ofEveryEventComponent,
     address({ key: 'events.api.listen', host: 'HOST', port: 'PORT', otherwise: { host: '127.0.0.1', port: 9998 } }),

@@ -69,6 +69,7 @@ export class EventConsumer implements Part {
   readonly #routes = new Map<string, Promise<RoutesLog>>();
   readonly #stop = new AbortController();
   readonly #drained = Promise.withResolvers<void>();
+  readonly #joined = Promise.withResolvers<void>();
   /** A bug in a reader. */
   readonly #failure = new AbortController();
   #consumer: LogConsumer | undefined;
@@ -82,6 +83,11 @@ export class EventConsumer implements Part {
       lag: () => this.#readers.values().reduce((total, { lag }) => total + lag, 0),
       partitions: () => this.#readers.size,
     });
+  }
+
+  /** Settles when it is a member of its group for the first time. */
+  get joined(): Promise<void> {
+    return this.#joined.promise;
   }
 
   /** Ready while it is a member of its group and nothing keeps a partition from its store. */
@@ -137,6 +143,7 @@ export class EventConsumer implements Part {
     await using consumer = await log.join({ group, topics: [topic.name], start: 'begin' });
     this.#consumer = consumer;
     works();
+    this.#joined.resolve();
     logger.info({ topic: topic.name, group }, 'the group is joined');
     try {
       for await (const owned of consumer.partitions(end)) this.#start(new PartitionReader(owned, this.#context(abort)));
