@@ -69,11 +69,11 @@ function suggestion(name: string): string {
   return didYouMean(nearest, `the components are ${componentNames.join(', ')}, or all.`);
 }
 
-/** Ports in the order of the listeners: api, http-source, operations, event-api, consumer-high, consumer-low. */
+/** Ports in the order of the listeners: api, http-source, operations, event-api, consumer-high, consumer-low, aggregator. */
 function withPortBase(config: Config): Config {
   const base = config.portBase;
   if (base === 0) return config;
-  const { consumer } = config.events;
+  const { consumer, aggregator } = config.events;
   const at = (host: string, index: number) => ({ host, port: base + index });
   return {
     ...config,
@@ -88,6 +88,7 @@ function withPortBase(config: Config): Config {
         high: { ...consumer.high, listen: at(consumer.high.listen.host, 4) },
         low: { ...consumer.low, listen: at(consumer.low.listen.host, 5) },
       },
+      aggregator: { ...aggregator, listen: at(aggregator.listen.host, 6) },
     },
   };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { distributions } from '../features/events/distributions.ts';
 import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
+import { aggregatorSettings } from './aggregator-settings.ts';
 import { count, tlsFiles } from './setting-forms.ts';
 
 const disable = (what: string) => z.boolean().default(false).describe(`Park the component: ${what}`);
@@ -70,6 +71,7 @@ export const eventsSettings = z.object({
     high: presetSettings({ listen: '127.0.0.1:9996', group: 'streamproc-consumer-high' }),
     low: presetSettings({ listen: '127.0.0.1:9997', group: 'streamproc-consumer-low' }),
   }),
+  aggregator: aggregatorSettings,
   producer: z
     .object({
       url: z

@@ -50,7 +50,7 @@ const kafka: readonly OriginalNames[] = [
 ];
 const ofEveryEventComponent = [text('log.level', 'LOG_LEVEL'), milliseconds('shutdownTimeout', 'SHUTDOWN_TIMEOUT_MS')];
 
-const consumer = (route: 'high' | 'low', port: number): readonly OriginalNames[] => [
+const ofEveryReader: readonly OriginalNames[] = [
   {
     key: 'log.level',
     names: ['DEBUG', 'LOG_LEVEL'],
@@ -59,6 +59,10 @@ const consumer = (route: 'high' | 'low', port: number): readonly OriginalNames[]
     toText: ({ DEBUG = '', LOG_LEVEL = 'info' }) => (truth(DEBUG) === 'true' ? 'debug' : LOG_LEVEL),
   },
   milliseconds('shutdownTimeout', 'SHUTDOWN_TIMEOUT_MS'),
+];
+
+const consumer = (route: 'high' | 'low', port: number): readonly OriginalNames[] => [
+  ...ofEveryReader,
   address({ key: `events.consumer.${route}.listen`, host: 'HOST', port: 'PORT', otherwise: { host: '127.0.0.1', port } }),
   disable(`events.consumer.${route}.disable`),
   ...kafka,
@@ -109,6 +113,21 @@ const influx: readonly OriginalNames[] = [
 
 /** The names that the components had in the systems they come from. They hold where one component is started alone. */
 export const originalNames: Readonly<Partial<Record<ComponentName, readonly OriginalNames[]>>> = {
+  aggregator: [
+    ...ofEveryReader,
+    address({ key: 'events.aggregator.listen', host: 'HOST', port: 'PORT', otherwise: { host: '127.0.0.1', port: 9995 } }),
+    disable('events.aggregator.disable'),
+    ...kafka,
+    ...postgres,
+    ...influx,
+    text('events.aggregator.range', 'DEFAULT_RANGE'),
+    text('events.aggregator.step', 'DEFAULT_STEP'),
+    text('events.aggregator.align', 'ALIGN'),
+    text('events.aggregator.partialMessage', 'COMPAT_PARTIAL'),
+    milliseconds('events.aggregator.cache', 'CACHE_MS'),
+    // The original took it, and read nothing from it.
+    text('events.consumer.watermark', 'WATERMARK'),
+  ],
   'consumer-high': [...consumer('high', 9996), ...postgres],
   'consumer-low': [...consumer('low', 9997), ...influx],
   'event-api': [
