@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -92,6 +93,26 @@ test('alone it knows the names of the original, and has empty stores of its own'
   ]);
   expect((points?.[1]?.time ?? 0) - (points?.[0]?.time ?? 0)).toBe(20_000);
   expect(await alone.stop()).toBe(0);
+});
+
+test.each(['silent', 'refusing'])('a store behind a %s port costs its own points only', async (kind) => {
+  const sockets = new Set<Socket>();
+  const listener = createServer((socket) => {
+    sockets.add(socket.on('error', () => {}));
+    if (kind === 'refusing') socket.destroy();
+  });
+  await once(listener.listen(0, '127.0.0.1'), 'listening');
+  const address = listener.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const alone = await startAlone(kind, { flags: [], env: { POSTGRES_PORT: String(address.port), SLUICE_SERIES_HIGH_TIMEOUT: '2s' } });
+  const { message, points, errors } = seriesAnswerSchema.parse(await (await fetch(`${alone.url}/api`)).json());
+  expect(message).toBe('partial');
+  expect(points?.filter(({ type }) => type === 'low')).toHaveLength(60);
+  expect(points).toHaveLength(60);
+  expect(errors).toMatchObject([{ type: 'high', code: 'seriesUnavailable' }]);
+  expect(await alone.stop()).toBe(0);
+  for (const socket of sockets) socket.destroy();
+  listener.close();
 });
 
 async function startAlone(name: string, { flags, env }: { flags: readonly string[]; env: Record<string, string> }) {

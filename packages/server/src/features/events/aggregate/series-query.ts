@@ -6,7 +6,7 @@ import { SeriesParameters } from './series-parameters.ts';
 
 const fills = ['zero', 'null', 'none'] as const;
 /** What stands for a bucket without events: 0, null, or nothing. */
-export type Fill = (typeof fills)[number];
+type Fill = (typeof fills)[number];
 
 export interface SeriesDefaults {
   readonly rangeMs: number;
