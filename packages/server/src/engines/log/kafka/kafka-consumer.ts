@@ -213,7 +213,10 @@ export class KafkaConsumer implements LogConsumer {
         return 'committed';
       } catch (error) {
         const { apiIds } = troubleOf(error);
-        if (notMember.some((id) => apiIds.has(id))) return 'revoked';
+        if (notMember.some((id) => apiIds.has(id))) {
+          this.#revokeAll();
+          return 'revoked';
+        }
         const failure = logErrorOf(error, `commit for the group ${group}`);
         if (failure.code === 'logTopicNotFound') this.#endStay(failure);
         if (failure.code !== 'logUnavailable' || failures >= maxCommitFailures) throw failure;
