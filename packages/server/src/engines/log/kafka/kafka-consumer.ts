@@ -127,7 +127,7 @@ export class KafkaConsumer implements LogConsumer {
     });
     member.ended.catch(ended.reject);
     if (this.#stop.signal.aborted) throw new AppError('logUnavailable', 'The consumer is closed.');
-    await member.join();
+    member.join().catch(ended.reject);
     return await ended.promise;
   }
 
