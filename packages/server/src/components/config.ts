@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { credentialHeaders } from '../features/mapping/headers-json.ts';
 import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
 import { logLevels } from '../kernel/observe/pino-logger.ts';
-import { logSettings } from './log-settings.ts';
 
 const count = (fallback: number, { min, max }: { min: number; max: number }) => z.int().min(min).max(max).default(fallback);
 
@@ -184,7 +183,6 @@ export const configSchema = z.object({
       }),
     }),
   }),
-  eventLog: logSettings,
 });
 
 export type Config = z.output<typeof configSchema>;
