@@ -1,4 +1,5 @@
 import { benchApi } from './api/api.ts';
+import { benchEventsSeries } from './events/series.ts';
 import { benchIngest, benchIngestBodies, benchIngestConnections, benchIngestImport, benchIngestWidth } from './ingest/ingest.ts';
 import { benchIngestMemory } from './ingest/memory.ts';
 import { benchIngestRestart } from './ingest/restart.ts';
@@ -20,6 +21,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'ingest-bodies': { run: benchIngestBodies },
   'ingest-width': { run: benchIngestWidth },
   'ingest-restart': { run: benchIngestRestart },
+  'events-series': { run: benchEventsSeries },
   'ingest-memory': { run: benchIngestMemory, isLong: true },
 };
 
