@@ -27,6 +27,7 @@ const features = {
 const drivers = {
   '@duckdb/': '(engines/[^/]+/duckdb|kernel/duckdb)',
   'pg(-copy-streams)?/': 'engines/[^/]+/postgres',
+  '@platformatic/kafka': 'engines/log/kafka',
   'node:sqlite$': '(engines/[^/]+/sqlite|kernel/folder)',
 };
 

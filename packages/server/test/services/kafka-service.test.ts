@@ -60,6 +60,12 @@ test('a topic does not make itself', async () => {
   }
 });
 
+test('a group may have sessions of half a second, and no shorter ones', async () => {
+  expect(await join(500)).toMatch(/./);
+  const error = await join(499).catch((reason: unknown) => reason);
+  expect(codesOf(error)).toContain('INVALID_SESSION_TIMEOUT');
+});
+
 test('kcat writes and reads on the plain listener', async () => {
   const topic = await makeTopic(kafka);
   await runKcat(['-b', kafka.plain, '-P', '-t', topic, '-p', '0'], 'from kcat\n');
@@ -108,15 +114,24 @@ async function produce(connection: Connection, topic: string, values: readonly s
   await producer.send({ messages }).finally(() => producer.close());
 }
 
-/** The first values of a topic through a new group with a session of half a second: the shortest that the service allows. */
+/** The first values of a topic, through a new group. */
 async function consume(connection: Connection, topic: string, count: number): Promise<string[]> {
-  const group = { groupId: `group-${randomUUID()}`, sessionTimeout: 500, heartbeatInterval: 100 };
-  const consumer = new Consumer({ ...connection, ...group, deserializers: stringDeserializers });
+  const consumer = new Consumer({ ...connection, groupId: `group-${randomUUID()}`, deserializers: stringDeserializers });
   try {
     const stream = await consumer.consume({ topics: [topic], mode: 'earliest', autocommit: false, maxWaitTime: 100 });
     const values: string[] = [];
     for await (const { value } of stream) if (values.push(String(value)) === count) break;
     return values;
+  } finally {
+    await consumer.close(true);
+  }
+}
+
+/** Joins a new group and gives the member's id. */
+async function join(sessionTimeout: number): Promise<string> {
+  const consumer = new Consumer({ ...plainConnection(kafka), groupId: `group-${randomUUID()}`, retries: 0 });
+  try {
+    return await consumer.joinGroup({ sessionTimeout, heartbeatInterval: 100 });
   } finally {
     await consumer.close(true);
   }

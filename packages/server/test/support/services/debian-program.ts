@@ -7,12 +7,12 @@ interface DebianProgram {
   readonly packages: readonly string[];
 }
 
-/** Path of the program. Its packages are installed where it is missing and this is root; else a sentence says what to install. */
-export async function debianProgram({ program, packages }: DebianProgram): Promise<string> {
+/** Path of the program. Its packages are installed where it is missing and the user is root; else a sentence says what to install. */
+export async function debianProgram({ program, packages }: DebianProgram, userId = process.getuid?.()): Promise<string> {
   const found = await findProgram(program);
   if (found) return found;
   const missing = `The program ${program} is missing: it comes with the Debian package ${packages.join(' and ')}.`;
-  if (process.getuid?.() !== 0) throw new Error(`${missing} Install it, or run this as root.`);
+  if (userId !== 0) throw new Error(`${missing} Install it by 'apt-get install ${packages.join(' ')}', or run this as root.`);
   if (!(await findProgram('apt-get'))) throw new Error(`${missing} There is no apt-get here to install it: do that by other means.`);
   return aloneOnThisMachine(async () => {
     const meanwhile = await findProgram(program);
