@@ -8,10 +8,9 @@ import { settleWithin } from '../kernel/lifecycle/settle-within.ts';
 import { startPart } from '../kernel/lifecycle/started-part.ts';
 import type { Metrics } from '../kernel/observe/metrics.ts';
 import { systemTimer } from '../kernel/time/start-timer.ts';
+import type { PresetRoute } from './event-engines.ts';
 import type { NodeProcess } from './node.ts';
 import { urlOf } from './public-url.ts';
-
-export type PresetRoute = 'high' | 'low';
 
 interface ConsumerEngines {
   readonly log: LogEngine;

@@ -1,5 +1,7 @@
 import { benchApi } from './api/api.ts';
+import { benchEventsConsumer } from './events/consumer.ts';
 import { benchEventsLog } from './events/log.ts';
+import { benchEventsSeries } from './events/series.ts';
 import { benchIngest, benchIngestBodies, benchIngestConnections, benchIngestImport, benchIngestWidth } from './ingest/ingest.ts';
 import { benchIngestMemory } from './ingest/memory.ts';
 import { benchIngestRestart } from './ingest/restart.ts';
@@ -21,7 +23,9 @@ const benches: Readonly<Record<string, Bench>> = {
   'ingest-bodies': { run: benchIngestBodies },
   'ingest-width': { run: benchIngestWidth },
   'ingest-restart': { run: benchIngestRestart },
+  'events-series': { run: benchEventsSeries },
   'events-log': { run: benchEventsLog },
+  'events-consumer': { run: benchEventsConsumer },
   'ingest-memory': { run: benchIngestMemory, isLong: true },
 };
 

@@ -1,5 +1,4 @@
 import { assertBatch, assertBucketQuery, assertOffsetsQuery, assertPartition } from '../../src/engines/series/assert-series.ts';
-import { bucketValue } from '../../src/engines/series/bucket-value.ts';
 import {
   type Bucket,
   type BucketQuery,
@@ -164,7 +163,13 @@ function bucketsOf(points: readonly SeriesPoint[], { window, stepMs, fn }: Bucke
     .map(([startMs, inside]) => {
       const amounts = inside.map(({ amount }) => amount);
       const sum = () => amounts.reduce((total, amount) => total + amount / 2 ** 64, 0);
-      const found = fn === 'min' ? Math.min(...amounts) : fn === 'max' ? Math.max(...amounts) : sum();
-      return { startMs, count: amounts.length, value: bucketValue(fn, { count: amounts.length, found }) };
+      const values = {
+        count: amounts.length,
+        sum: sum() * 2 ** 64,
+        avg: (sum() / amounts.length) * 2 ** 64,
+        min: Math.min(...amounts),
+        max: Math.max(...amounts),
+      };
+      return { startMs, count: amounts.length, value: values[fn] };
     });
 }

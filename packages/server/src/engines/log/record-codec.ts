@@ -26,7 +26,7 @@ export function encodedBytes(record: LogRecord): number {
 /** Bytes of a record that are the caller's own: key, value and headers. */
 export function payloadBytes({ key, value, headers }: LogRecord): number {
   let bytes = (key?.length ?? 0) + (value?.length ?? 0);
-  if (headers !== undefined) for (const header of headers) bytes += header.name.length + header.value.length;
+  if (headers !== undefined) for (const header of headers) bytes += Buffer.byteLength(header.name) + header.value.length;
   return bytes;
 }
 

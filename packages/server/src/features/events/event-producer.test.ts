@@ -207,12 +207,16 @@ test('at the end everything that was made is sent', async () => {
 
 test('and what nobody takes stays in the journal', async () => {
   const api = await openApi(() => ({ status: 503 }));
-  const { producer, end } = await openProducer({ url: api.url, count: 0, rate: 500 });
+  const { producer, end, metric } = await openProducer({ url: api.url, count: 0, rate: 500 });
+  const made = () => metric('sluice_producer_generated_total');
   await expect.poll(() => api.received.length).toBeGreaterThan(0);
+  const before = await made();
+  await expect.poll(made).toBeGreaterThan(before + 20);
   await producer.stopAccepting();
   await producer.drain(50);
   await end();
-  expect((await journalFiles()).length).toBeGreaterThan(0);
+  const journal = await BatchJournal.open(join(folder, 'producer'));
+  expect(journal.events).toBe(await made());
 });
 
 /** Shares of the middle fifth, and of the fifths around a quarter and three quarters. */

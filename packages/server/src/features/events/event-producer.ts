@@ -138,7 +138,8 @@ export class EventProducer implements Part {
       isFailing = failure !== undefined;
       waitMs = failure ?? (this.#buffer.length >= settings.maxBatch ? 0 : settings.batchIntervalMs);
     }
-    if (!signal.aborted || this.#journal.first === undefined) this.#flushed.resolve();
+    if (!signal.aborted) this.#flushed.resolve();
+    else if (!settings.isDisabled) await this.#fillJournal();
   }
 
   #drop(): void {

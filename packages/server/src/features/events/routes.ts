@@ -11,6 +11,9 @@ export interface RouteVerdict {
   readonly failed?: readonly { readonly route: string; readonly reason: string }[];
 }
 
+/** Verdicts that are kept for the next event with the same routes. */
+const maxVerdicts = 1000;
+
 /** The routes of one version, ready to judge events: a function of the event alone. */
 export class Routes {
   readonly #predicates: readonly { readonly route: string; readonly predicate: Predicate }[];
@@ -40,6 +43,7 @@ export class Routes {
       }
       bit *= 2;
     }
+    if (this.#verdicts.size === maxVerdicts) this.#verdicts.clear();
     const verdict = this.#verdicts.get(bits) ?? { matched: this.names.filter((_, index) => bits & (1 << index)) };
     this.#verdicts.set(bits, verdict);
     return failed ? { ...verdict, failed } : verdict;

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { LogEngine, StoredRecord } from '../../../src/engines/log/log-engine.ts';
@@ -259,6 +261,31 @@ test('a compressed body is unpacked, and a broken one refused', async () => {
   expect(await api.post('x', { 'Content-Encoding': 'br' })).toMatchObject({ status: 415 });
 });
 
+test('a client that asks before it sends its body is told to go on, or why not', async () => {
+  const ask = async (url: string) => {
+    const headers = { 'Content-Type': 'application/json', 'Content-Length': two.length, Expect: '100-continue' };
+    const asked = request(url, { method: 'POST', headers });
+    asked.flushHeaders();
+    const isTold = await new Promise<boolean>((resolve) => {
+      asked.once('continue', () => resolve(true));
+      asked.once('response', () => resolve(false));
+    });
+    if (!isTold) {
+      asked.destroy();
+      return 'refused';
+    }
+    asked.end(two);
+    const [response] = await once(asked, 'response');
+    response.resume();
+    return response.statusCode;
+  };
+  const api = await openApi();
+  expect(await ask(api.url)).toBe(200);
+  expect(await api.values()).toEqual([two]);
+  const away = await openApi({ faults: { topic: () => Promise.reject(new AppError('logUnavailable', 'no broker yet')) } });
+  expect(await ask(away.url)).toBe('refused');
+});
+
 test('25,000 events are appended in three pieces under one answer', async () => {
   const sizes: number[] = [];
   const api = await openApi({ rules: { maxBodyBytes: 10_000_000, maxEvents: 500_000 } });
@@ -280,7 +307,7 @@ test('25,000 events are appended in three pieces under one answer', async () => 
 describe('partitions', () => {
   test('a key decides, and is in the headers', async () => {
     const api = await openApi({ partitions: 4 });
-    for (const key of ['a', 'b', 'c', 'd', 'a', 'b']) await api.post(`[${two},${two}]`, { 'Idempotency-Key': key });
+    for (const key of ['a', 'b', 'c', 'd', 'c', 'a', 'a', 'b']) await api.post(`[${two},${two}]`, { 'Idempotency-Key': key });
     const byKey = new Map<string, Set<number>>();
     for (const [partition, list] of (await api.records()).entries())
       for (const record of list) {

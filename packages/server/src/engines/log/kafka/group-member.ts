@@ -1,6 +1,8 @@
 import { Consumer } from '@platformatic/kafka';
 import { AppError } from '../../../kernel/errors/app-error.ts';
+import { settleWithin } from '../../../kernel/lifecycle/settle-within.ts';
 import type { Clock } from '../../../kernel/time/clock.ts';
+import { systemTimer } from '../../../kernel/time/start-timer.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
 import { logErrorOf } from './kafka-errors.ts';
 
@@ -24,6 +26,7 @@ export interface GroupAssignment {
 
 /** How long a rebalance waits for members that do not answer. */
 const rebalanceTimeoutMs = 30_000;
+const leaveTimeoutMs = 2000;
 
 /**
  * One stay in a consumer group (classic protocol, eager): joins, sends heartbeats, joins again when the group rebalances.
@@ -93,11 +96,8 @@ export class GroupMember implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.#consumer.close(true);
-    } catch {
-      // The group forgets the member after its session timeout.
-    }
+    // A group that does not answer forgets the member after its session timeout.
+    await settleWithin(() => this.#consumer.close(true), { timeoutMs: leaveTimeoutMs, startTimer: systemTimer });
   }
 
   #fail(error: unknown): void {

@@ -127,7 +127,7 @@ export class KafkaConsumer implements LogConsumer {
     });
     member.ended.catch(ended.reject);
     if (this.#stop.signal.aborted) throw new AppError('logUnavailable', 'The consumer is closed.');
-    await member.join();
+    member.join().catch(ended.reject);
     return await ended.promise;
   }
 
@@ -213,7 +213,10 @@ export class KafkaConsumer implements LogConsumer {
         return 'committed';
       } catch (error) {
         const { apiIds } = troubleOf(error);
-        if (notMember.some((id) => apiIds.has(id))) return 'revoked';
+        if (notMember.some((id) => apiIds.has(id))) {
+          this.#revokeAll();
+          return 'revoked';
+        }
         const failure = logErrorOf(error, `commit for the group ${group}`);
         if (failure.code === 'logTopicNotFound') this.#endStay(failure);
         if (failure.code !== 'logUnavailable' || failures >= maxCommitFailures) throw failure;

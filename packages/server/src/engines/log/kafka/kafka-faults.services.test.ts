@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type KafkaAddress, kafkaService } from '../../../../test/support/services/kafka-service.ts';
@@ -10,9 +11,11 @@ import { silentLogger } from '../../../../test/support/silent-logger.ts';
 import { waitFor } from '../../../../test/support/wait-for.ts';
 import { isAppError } from '../../../kernel/errors/app-error.ts';
 import { MetricRegistry } from '../../../kernel/observe/metrics.ts';
+import { systemClock } from '../../../kernel/time/clock.ts';
 import type { LogEngine, LogTopic, OwnedPartition } from '../log-engine.ts';
 import { logMetricTable } from '../log-metrics.ts';
 import { openLogEngine } from '../registry.ts';
+import { KafkaLogEngine } from './kafka-log-engine.ts';
 
 const script = fileURLToPath(new URL('../../../../test/support/consume-until-killed.ts', import.meta.url));
 
@@ -113,6 +116,28 @@ test('records that a broker took and did not answer are in doubt, and do not dis
   const stored = await readAll(log, topic);
   expect(stored.filter((value) => value !== 'doubtful')).toEqual(['before', 'after']);
   expect(stored.length).toBeLessThanOrEqual(3);
+});
+
+test('records that were sent again, because no answer came, are there once', async () => {
+  const [host = '', port = ''] = kafka.address.plain.split(':');
+  await using log = await KafkaLogEngine.open({
+    client: { clientId: 'test', brokers: [{ host, port: Number(port) }], connectTimeout: 1000, requestTimeout: 300 },
+    sessionTimeoutMs: 1500,
+    deliveryTimeoutMs: 30_000,
+    replicas: -1,
+    clock: systemClock,
+    logger: silentLogger,
+  });
+  const topic = await newTopic(log);
+  await append(log, topic, 'before');
+  process.kill(kafka.pid(), 'SIGSTOP');
+  const appending = append(log, topic, 'twice');
+  // Longer than a request: the first one is given up, and lies in the broker's socket.
+  await sleep(1000);
+  process.kill(kafka.pid(), 'SIGCONT');
+  expect(await appending).toEqual({ partition: 0, offset: 1 });
+  await append(log, topic, 'after');
+  expect(await readAll(log, topic)).toEqual(['before', 'twice', 'after']);
 });
 
 test('a member that the group cannot hear owns nothing, and gets its partitions anew', async () => {

@@ -41,7 +41,7 @@ const maxWaitingBytes = 64 * 1024 * 1024;
 const topicWaitMs = 10_000;
 /** Connections for reads that are kept for the next ones. */
 const maxIdleReaders = 8;
-const knownTopicMs = 1000;
+const knownTopicMs = 10_000;
 
 /** The log on Apache Kafka 3.1 or later. Groups, replicas and retention are the cluster's. */
 export class KafkaLogEngine implements LogEngine {
@@ -283,14 +283,25 @@ export class KafkaLogEngine implements LogEngine {
     );
   }
 
-  /** For appends, which go by name: what was asked within the last second. */
+  /** For appends, which go by name. What was known once serves until it is looked up again, so that an outage does not fail appends at once. */
   async #knownTopic(name: string): Promise<LogTopic> {
-    const { clock } = this.#options;
     const known = this.#known.get(name);
-    if (known !== undefined && clock.monotonic() < known.untilMs) return known.topic;
+    if (known === undefined) return this.#lookUp(name);
+    if (this.#options.clock.monotonic() >= known.untilMs) {
+      this.#known.set(name, { ...known, untilMs: this.#options.clock.monotonic() + knownTopicMs });
+      // A topic that is gone is told by the write itself.
+      this.#lookUp(name).catch(() => undefined);
+    }
+    return known.topic;
+  }
+
+  async #lookUp(name: string): Promise<LogTopic> {
     const topic = await this.#cluster.topic(name);
-    if (topic === undefined) throw new AppError('logTopicNotFound', `Kafka has no topic ${name}.`);
-    this.#known.set(name, { topic, untilMs: clock.monotonic() + knownTopicMs });
+    if (topic === undefined) {
+      this.#known.delete(name);
+      throw new AppError('logTopicNotFound', `Kafka has no topic ${name}.`);
+    }
+    this.#known.set(name, { topic, untilMs: this.#options.clock.monotonic() + knownTopicMs });
     return topic;
   }
 

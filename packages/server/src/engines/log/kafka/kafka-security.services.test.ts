@@ -3,6 +3,15 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import {
+  AclOperations,
+  type AclOperationValue,
+  AclPermissionTypes,
+  Admin,
+  ResourcePatternTypes,
+  ResourceTypes,
+  type ResourceTypeValue,
+} from '@platformatic/kafka';
 import { beforeAll, expect, test } from 'vitest';
 import { type KafkaAddress, kafkaService } from '../../../../test/support/services/kafka-service.ts';
 import { sharedService } from '../../../../test/support/services/shared-services.ts';
@@ -82,6 +91,26 @@ test('what is not granted is denied, not tried for ever', async () => {
   await admin.deleteTopic(topic.name);
 });
 
+test('a user needs no more than the grants that the guide names', async () => {
+  const name = `granted-${randomUUID()}`;
+  await grantTo(kafka.restricted.user, name);
+  await using log = await open(secure(kafka.restricted));
+  const topic = await log.ensureTopic({ name, partitions: 1 });
+  await log.append({ topic: name, partition: 0, records: [{ value: Buffer.from('a') }] });
+  await using consumer = await log.join({ group: name, topics: [name], start: 'begin' });
+  for await (const held of consumer.partitions(new AbortController().signal)) {
+    expect(await held.fetch({ maxRecords: 10, maxBytes: 1000, waitMs: 5000 })).toMatchObject({ nextOffset: 1 });
+    expect(await held.commit(1)).toBe('committed');
+    break;
+  }
+  expect(await log.groupOffsets(name, topic)).toMatchObject([{ committed: 1, lag: 0 }]);
+  // Another group is not granted: its consumer ends, and says why.
+  await using stranger = await log.join({ group: `other-${randomUUID()}`, topics: [name], start: 'begin' });
+  await expect(Array.fromAsync(stranger.partitions(new AbortController().signal))).rejects.toMatchObject({ code: 'logDenied' });
+  await using admin = await open({ kind: 'kafka', brokers: [kafka.plain] });
+  await admin.deleteTopic(name);
+});
+
 test('brokers that cannot be spoken to are told with what to check', async () => {
   const plain: KafkaConfig = { kind: 'kafka', brokers: [`127.0.0.1:${await closedPort()}`], deliveryTimeoutMs: 1000 };
   await expect(open(plain)).rejects.toMatchObject({
@@ -103,4 +132,25 @@ async function closedPort(): Promise<number> {
   const address = server.address();
   server.close();
   return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** Create, read and write on the topics, and read on the groups, whose names begin so. */
+async function grantTo(user: string, prefix: string): Promise<void> {
+  const admin = new Admin({ clientId: 'test', bootstrapBrokers: [kafka.plain] });
+  const grant = (resourceType: ResourceTypeValue, operation: AclOperationValue) => ({
+    resourceType,
+    resourceName: prefix,
+    resourcePatternType: ResourcePatternTypes.PREFIXED,
+    principal: `User:${user}`,
+    host: '*',
+    operation,
+    permissionType: AclPermissionTypes.ALLOW,
+  });
+  const { CREATE, READ, WRITE } = AclOperations;
+  const creations = [CREATE, READ, WRITE].map((operation) => grant(ResourceTypes.TOPIC, operation));
+  try {
+    await admin.createAcls({ creations: [...creations, grant(ResourceTypes.GROUP, READ)] });
+  } finally {
+    await admin.close();
+  }
 }

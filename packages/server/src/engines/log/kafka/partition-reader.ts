@@ -38,6 +38,8 @@ export class PartitionReader implements AsyncDisposable {
   readonly #options: PartitionReaderOptions;
   readonly #pool: ConnectionPool;
   #ahead: Ahead | undefined;
+  /** As the last answer said. */
+  #end = 0;
 
   constructor(options: PartitionReaderOptions) {
     this.#options = options;
@@ -67,18 +69,27 @@ export class PartitionReader implements AsyncDisposable {
     const { clock } = this.#options;
     const until = clock.monotonic() + waitMs;
     const backoff = new Backoff({ initialMs: 50, maxMs: 1000 });
-    const nothing = { topicId: topic.id, partition, from: offset, rows: [], unreadable: [], nextOffset: offset };
+    const nothing = () => ({
+      topicId: topic.id,
+      partition,
+      from: offset,
+      rows: [],
+      unreadable: [],
+      nextOffset: offset,
+      endOffset: Math.max(this.#end, offset),
+    });
     for (let failures = 0; ; ) {
-      if (signal?.aborted) return { ...nothing, endOffset: offset };
+      if (signal?.aborted) return nothing();
       try {
         const fetched = await this.#ask(query, { waitMs: Math.max(0, until - clock.monotonic()), refresh: failures > 0 });
-        if (fetched === 'aborted') return { ...nothing, endOffset: offset };
+        if (fetched === 'aborted') return nothing();
+        this.#end = fetched.end;
         const { rows, unreadable, nextOffset } = decodeBatches(fetched.records, fetched.aborted);
         if (nextOffset !== undefined && nextOffset > offset) {
-          return { ...nothing, rows, unreadable, nextOffset, endOffset: Math.max(fetched.end, nextOffset) };
+          return { ...nothing(), rows, unreadable, nextOffset, endOffset: Math.max(fetched.end, nextOffset) };
         }
         failures = 0;
-        if (clock.monotonic() >= until) return { ...nothing, endOffset: Math.max(fetched.end, offset) };
+        if (clock.monotonic() >= until) return nothing();
       } catch (error) {
         failures += 1;
         await this.#judge(error, { query, failures });

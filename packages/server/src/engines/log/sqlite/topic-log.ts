@@ -173,9 +173,17 @@ export class TopicLog implements Disposable {
     const { folder, compacted } = this.#options;
     const before = this.#active;
     const newestMs = before.newestMs();
-    this.#active = Segment.create(segmentPath(folder, this.#number + 1), { begins: this.#ends, createdMs: nowMs });
+    const path = segmentPath(folder, this.#number + 1);
+    // What a failed roll may have left.
+    removeSegment(path);
+    this.#active = Segment.create(path, { begins: this.#ends, createdMs: nowMs });
     this.#number += 1;
-    before.seal();
+    try {
+      before.seal();
+    } catch {
+      // A full disk: it is read as it is, and sealed at the next start.
+      before[Symbol.dispose]();
+    }
     this.#sealed.push({ path: before.path, begins: before.begins, ends: [...this.#ends], newestMs, bytes: before.fileBytes() });
     if (compacted) this.#compact();
   }

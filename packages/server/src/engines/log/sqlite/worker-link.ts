@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type Transferable, Worker } from 'node:worker_threads';
+import { PendingCalls } from '../../../kernel/async/pending-calls.ts';
 import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
 import {
   isAnswer,
@@ -11,11 +12,6 @@ import {
   type WorkerRequest,
 } from './log-protocol.ts';
 
-interface Waiting {
-  readonly resolve: (answer: WorkerAnswer) => void;
-  readonly reject: (error: AppError) => void;
-}
-
 interface OpenedLink {
   readonly link: WorkerLink;
   readonly topics: readonly TopicState[];
@@ -24,12 +20,10 @@ interface OpenedLink {
 /** Questions and answers to the worker thread. Once the worker has ended everything is `logUnavailable`; writes under way are `logInDoubt`. */
 export class WorkerLink {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, Waiting>();
-  readonly #onEnd: (error: AppError) => void;
-  #nextId = 1;
-  #end: AppError | undefined;
+  readonly #calls = new PendingCalls<WorkerAnswer>();
+  readonly #onEnd: () => void;
 
-  private constructor(worker: Worker, onEnd: (error: AppError) => void) {
+  private constructor(worker: Worker, onEnd: () => void) {
     this.#worker = worker;
     this.#onEnd = onEnd;
     worker.on('message', (message: WorkerMessage) => this.#receive(message));
@@ -37,7 +31,7 @@ export class WorkerLink {
     worker.on('exit', () => this.#die('The log is closed.'));
   }
 
-  static async open(options: StoreOptions, onEnd: (error: AppError) => void): Promise<OpenedLink> {
+  static async open(options: StoreOptions, onEnd: () => void): Promise<OpenedLink> {
     const worker = new Worker(new URL('./log-worker.ts', import.meta.url), { workerData: options });
     const [first]: WorkerMessage[] = await once(worker, 'message');
     if (first?.type === 'ready') return { link: new WorkerLink(worker, onEnd), topics: first.topics };
@@ -51,12 +45,10 @@ export class WorkerLink {
     question: Question,
     transfers: Transferable[] = [],
   ): Promise<Extract<WorkerAnswer, { type: Question['type'] }>> {
-    if (this.#end !== undefined) throw this.#end;
-    const { promise, resolve, reject } = Promise.withResolvers<WorkerAnswer>();
-    const request: WorkerRequest = { id: this.#nextId++, question };
-    this.#waiting.set(request.id, { resolve, reject });
+    const { id, answer: coming } = this.#calls.begin();
+    const request: WorkerRequest = { id, question };
     this.#worker.postMessage(request, transfers);
-    const answer = await promise;
+    const answer = await coming;
     const type: Question['type'] = question.type;
     if (!isAnswer(answer, type))
       throw new AppError('invariantBroken', `The worker of the log answered ${answer.type} to ${question.type}.`);
@@ -65,7 +57,7 @@ export class WorkerLink {
 
   /** Waits for everything asked before, closes the files and joins the thread. */
   async close(): Promise<void> {
-    if (this.#end !== undefined) return;
+    if (this.#calls.hasEnded) return;
     const exited = once(this.#worker, 'exit');
     await this.ask({ type: 'close' });
     await exited;
@@ -74,10 +66,10 @@ export class WorkerLink {
   #receive(message: WorkerMessage): void {
     switch (message.type) {
       case 'answer':
-        this.#take(message.id)?.resolve(message.answer);
+        this.#calls.answer(message.id, message.answer);
         return;
       case 'failed':
-        this.#take(message.id)?.reject(new AppError(message.code, message.message));
+        this.#calls.fail(message.id, new AppError(message.code, message.message));
         return;
       case 'ready':
       case 'unusable':
@@ -85,17 +77,9 @@ export class WorkerLink {
     }
   }
 
-  #take(id: number): Waiting | undefined {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    return waiting;
-  }
-
   #die(message: string): void {
-    if (this.#end !== undefined) return;
-    this.#end = new AppError('logUnavailable', message);
-    for (const { reject } of this.#waiting.values()) reject(this.#end);
-    this.#waiting.clear();
-    this.#onEnd(this.#end);
+    if (this.#calls.hasEnded) return;
+    this.#calls.end(new AppError('logUnavailable', message));
+    this.#onEnd();
   }
 }

@@ -7,7 +7,6 @@ import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
 import { makeDirectoryDurable } from '../../../kernel/folder/durable-file.ts';
 import type { StartTimer } from '../../../kernel/time/start-timer.ts';
 import { assertBatch, assertBucketQuery, assertOffsetsQuery, assertPartition } from '../assert-series.ts';
-import { bucketAggregate, bucketValue } from '../bucket-value.ts';
 import {
   type Bucket,
   type BucketQuery,
@@ -22,6 +21,8 @@ import {
   type SeriesStore,
   type WriteOutcome,
 } from '../series-store.ts';
+import { bucketAggregate, bucketsOf } from '../sql-buckets.ts';
+import { repeatsPage, repeatsPageSql } from '../sql-repeats.ts';
 import { withinDeadline } from '../within-deadline.ts';
 import { appendPoints, microseconds } from './append-points.ts';
 import { duckdbSeriesError } from './duckdb-series-error.ts';
@@ -35,8 +36,6 @@ export interface DuckdbSeriesOptions {
 }
 
 const isKey = 'route = $1 AND topic_id = $2 AND partition = $3';
-const repeatsPageBytes = 1024 * 1024;
-const repeatsPageChunks = 1000;
 
 /**
  * A series in a DuckDB file of its own, `<folder>/<series>.duckdb`, with the tables `events`, `progress` and `repeats`.
@@ -106,19 +105,9 @@ export class DuckdbSeriesStore implements SeriesStore {
 
   async readRepeats({ partition, after }: RepeatsQuery, signal: AbortSignal): Promise<RepeatsPage> {
     assertPartition(partition);
-    // Of the next chunks, those that begin within the first megabyte.
-    const rows = await this.#query(
-      { what: 'The repeats cannot be read', signal },
-      `WITH behind AS (SELECT to_offset, chunk FROM repeats WHERE ${isKey} AND to_offset > $4 ORDER BY to_offset LIMIT ${repeatsPageChunks}),
-       sized AS (SELECT *, sum(octet_length(chunk)) OVER (ORDER BY to_offset) - octet_length(chunk) AS before FROM behind)
-       SELECT to_offset, chunk FROM sized WHERE before < ${repeatsPageBytes} ORDER BY to_offset`,
-      [...keyOf(partition), BigInt(after)],
-    );
-    const chunks = rows.map(([to, chunk]) => ({
-      to: Number(to),
-      bytes: chunk instanceof DuckDBBlobValue ? chunk.bytes : new Uint8Array(),
-    }));
-    return { chunks, more: chunks.length > 0 };
+    const values = [...keyOf(partition), BigInt(after)];
+    const rows = await this.#query({ what: 'The repeats cannot be read', signal }, repeatsPageSql('repeats'), values);
+    return repeatsPage(rows.map(([to, chunk]) => [to, chunk instanceof DuckDBBlobValue ? chunk.bytes : new Uint8Array()]));
   }
 
   async readBuckets(query: BucketQuery, signal: AbortSignal): Promise<readonly Bucket[]> {
@@ -129,11 +118,7 @@ export class DuckdbSeriesStore implements SeriesStore {
       `SELECT epoch_ms(time) // $1 * $1 AS start, count(*), ${bucketAggregate(fn)} FROM events WHERE time >= $2 AND time < $3 GROUP BY start ORDER BY start`,
       [BigInt(stepMs), timestamp(window.fromMs), timestamp(window.toMs)],
     );
-    return rows.map(([start, count, found]) => ({
-      startMs: Number(start),
-      count: Number(count),
-      value: bucketValue(fn, { count: Number(count), found }),
-    }));
+    return bucketsOf(fn, rows);
   }
 
   async countPoints(signal: AbortSignal): Promise<number> {

@@ -52,7 +52,7 @@ export class InfluxClient {
       const response = await fetch(url, body === undefined ? init : { ...init, body });
       const text = await limitedText(response, maxAnswerBytes);
       if (text === undefined) throw unavailable(`its answer is over ${maxAnswerBytes} bytes`);
-      return { status: response.status, text, retryAfter: response.headers.get('retry-after') };
+      return { status: response.status, text: response.ok ? text : this.#redacted(text), retryAfter: response.headers.get('retry-after') };
     } catch (error) {
       signal.throwIfAborted();
       throw error instanceof AppError ? error : unavailable(networkReason(error), error);
@@ -64,6 +64,13 @@ export class InfluxClient {
     const answer = await this.request(request);
     if (answer.status === 200) return answer.text;
     throw refused(answer);
+  }
+
+  /** Sentences of the server go into logs and dead letters; some quote what they were sent. */
+  #redacted(text: string): string {
+    const { api, token } = this.#server;
+    const secret = api === 'v2' ? token : token.slice(token.indexOf(':') + 1);
+    return secret === '' ? text : text.replaceAll(secret, '…');
   }
 
   #authorization(): Readonly<Record<string, string>> {

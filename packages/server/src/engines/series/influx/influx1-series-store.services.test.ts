@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { expectAnswer } from '../../../../test/support/services/expect-answer.ts';
 import { influx1Service } from '../../../../test/support/services/influx1-service.ts';
 import { openOwnService } from '../../../../test/support/services/own-service.ts';
 import { sharedService } from '../../../../test/support/services/shared-services.ts';
@@ -147,6 +148,24 @@ describe('a series in InfluxDB 1', () => {
     const old = { index: 2, reason: 'expired', text: expect.stringContaining('retention') };
     expect({ outcome, ...rest }).toEqual({ outcome: 'stored', refused: [{ index: 1, ...late }, old, { index: 3, ...late }] });
     expect(await store.countPoints(never)).toBe(2);
+  });
+
+  it('logs in where the server wants that', async () => {
+    await using server = await openOwnService({
+      ...influx1Service,
+      settings: (at) =>
+        Object.fromEntries(Object.entries(influx1Service.settings(at)).map(([file, text]) => [file, `${text}  auth-enabled = true\n`])),
+      async probe({ port }) {
+        await expectAnswer(`http://127.0.0.1:${port}/ping`);
+      },
+    });
+    await query(server.address.url, `CREATE USER admin WITH PASSWORD 'pass:word' WITH ALL PRIVILEGES`);
+    await using store = await open(configOf(server.address.url, { token: 'admin:pass:word' }));
+    await store.ensureSchema(never);
+    await store.write({ partition, from: 0, to: 1, points: [point(0, 1000, 1)] }, never);
+    expect(await store.countPoints(never)).toBe(1);
+    await using stranger = await open(configOf(server.address.url, { token: 'admin:guessed' }));
+    await expect(stranger.probe(never)).rejects.toMatchObject({ code: 'seriesMismatch', message: expect.stringContaining('401') });
   });
 
   it('goes on with a batch while the server is away, and loses and doubles nothing when it is killed', async () => {

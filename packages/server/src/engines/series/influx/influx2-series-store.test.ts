@@ -170,6 +170,14 @@ describe('a series in InfluxDB 2', () => {
     expect(await first.countPoints(never)).toBe(1);
   });
 
+  it('keeps the token out of what the server says', async () => {
+    await using double = await Influx2Double.open(place);
+    await using store = await open(configOf(double));
+    double.plan({ status: 400, body: { code: 'invalid', message: 'who is secret-token?' } });
+    const refused = [{ index: 0, reason: 'rejected', text: 'who is …?' }];
+    expect(await store.write(batchOf(1), never)).toEqual({ outcome: 'stored', refused });
+  });
+
   it('follows no redirect, which would carry the token away', async () => {
     await using double = await Influx2Double.open(place);
     await using store = await open(configOf(double));

@@ -31,12 +31,8 @@ export async function ensureTables(client: PoolClient, { table, timescale, log }
     await client.query(`CREATE TABLE IF NOT EXISTS ${repeats} (
       route TEXT, topic_id TEXT, partition INT, to_offset BIGINT, chunk BYTEA NOT NULL, PRIMARY KEY (route, topic_id, partition, to_offset))`);
     const isHypertable = timescale !== 'off' && (await makeHypertable(client, { table, timescale, log }));
-    // Points come nearly in the order of their time, so an index of ranges is enough, and costs an insert next to nothing.
-    if (!isHypertable) {
-      const index = quoteName(`${table}_time_offset`);
-      const options = 'pages_per_range = 32, autosummarize = on';
-      await client.query(`CREATE INDEX IF NOT EXISTS ${index} ON ${events} USING brin (time, kafka_offset) WITH (${options})`);
-    }
+    // A hypertable has one. An index of ranges costs less, but every late event widens its range until each holds all times.
+    if (!isHypertable) await client.query(`CREATE INDEX IF NOT EXISTS ${quoteName(`${table}_time`)} ON ${events} (time)`);
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {});

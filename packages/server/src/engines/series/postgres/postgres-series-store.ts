@@ -4,7 +4,6 @@ import type { Logger } from '../../../kernel/observe/logger.ts';
 import type { Clock } from '../../../kernel/time/clock.ts';
 import type { StartTimer } from '../../../kernel/time/start-timer.ts';
 import { assertBatch, assertBucketQuery, assertOffsetsQuery, assertPartition } from '../assert-series.ts';
-import { bucketAggregate, bucketValue } from '../bucket-value.ts';
 import {
   type Bucket,
   type BucketQuery,
@@ -19,6 +18,8 @@ import {
   type SeriesStore,
   type WriteOutcome,
 } from '../series-store.ts';
+import { bucketAggregate, bucketsOf } from '../sql-buckets.ts';
+import { repeatsPage, repeatsPageSql } from '../sql-repeats.ts';
 import { withinDeadline } from '../within-deadline.ts';
 import { ensureTables, type TimescaleMode } from './ensure-tables.ts';
 import { PostgresConnections, type PostgresServer } from './postgres-connections.ts';
@@ -36,9 +37,6 @@ export interface PostgresSeriesOptions extends PostgresServer {
   readonly random: () => number;
   readonly log: Logger;
 }
-
-const repeatsPageBytes = 1024 * 1024;
-const repeatsPageChunks = 1000;
 
 /** A series in PostgreSQL from 14 on: a plain table, or a hypertable where TimescaleDB is there. */
 export class PostgresSeriesStore implements SeriesStore {
@@ -80,17 +78,9 @@ export class PostgresSeriesStore implements SeriesStore {
 
   async readRepeats({ partition, after }: RepeatsQuery, signal: AbortSignal): Promise<RepeatsPage> {
     assertPartition(partition);
-    // Of the next chunks, those that begin within the first megabyte.
-    const rows = await this.#query(
-      { what: 'The repeats cannot be read', signal },
-      `WITH behind AS (SELECT to_offset, chunk FROM ${this.#tables.repeats}
-         WHERE route = $1 AND topic_id = $2 AND partition = $3 AND to_offset > $4 ORDER BY to_offset LIMIT ${repeatsPageChunks}),
-       sized AS (SELECT *, sum(length(chunk)) OVER (ORDER BY to_offset) - length(chunk) AS before FROM behind)
-       SELECT to_offset, chunk FROM sized WHERE before < ${repeatsPageBytes} ORDER BY to_offset`,
-      [...keyOf(partition), after],
-    );
-    const chunks = rows.map(([to, chunk]) => ({ to: Number(to), bytes: chunk instanceof Uint8Array ? chunk : new Uint8Array() }));
-    return { chunks, more: chunks.length > 0 };
+    const values = [...keyOf(partition), after];
+    const rows = await this.#query({ what: 'The repeats cannot be read', signal }, repeatsPageSql(this.#tables.repeats), values);
+    return repeatsPage(rows.map(([to, chunk]) => [to, chunk instanceof Uint8Array ? chunk : new Uint8Array()]));
   }
 
   async readBuckets(query: BucketQuery, signal: AbortSignal): Promise<readonly Bucket[]> {
@@ -103,11 +93,7 @@ export class PostgresSeriesStore implements SeriesStore {
          FROM ${this.#tables.events} WHERE time >= ${instant('$2')} AND time < ${instant('$3')} GROUP BY start) AS buckets ORDER BY start`,
       [stepMs, window.fromMs, window.toMs],
     );
-    return rows.map(([start, count, found]) => ({
-      startMs: Number(start),
-      count: Number(count),
-      value: bucketValue(fn, { count: Number(count), found }),
-    }));
+    return bucketsOf(fn, rows);
   }
 
   async countPoints(signal: AbortSignal): Promise<number> {

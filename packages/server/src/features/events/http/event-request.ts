@@ -152,6 +152,7 @@ export class EventRequest {
     if (outcome.type === 'failed') return this.#failAppend(outcome, accepted);
     meter.accepted(accepted, (clock.monotonic() - startedAt) / 1000);
     if (rejected > 0) meter.rejected(rejected);
+    this.#options.logger.debug({ count: accepted, contentType: this.#request.headers['content-type'] }, 'ingested events');
     answerIngested(this.#response, accepted, { rejected, errors });
   }
 

@@ -1,4 +1,4 @@
-import type { BucketFunction } from './series-store.ts';
+import type { Bucket, BucketFunction } from './series-store.ts';
 
 /**
  * Amounts go into a sum in units of 2^64. So no sum of less than 2^64 of them is beyond the range of a double, which PostgreSQL
@@ -21,17 +21,24 @@ export function bucketAggregate(fn: BucketFunction): string {
   }
 }
 
-/** The value of a bucket from what `bucketAggregate` has found. */
-export function bucketValue(fn: BucketFunction, { count, found }: { readonly count: number; readonly found: unknown }): number {
+/** Buckets from rows of (start in milliseconds, count, what `bucketAggregate` has found). */
+export function bucketsOf(fn: BucketFunction, rows: readonly (readonly unknown[])[]): Bucket[] {
+  return rows.map(([start, n, found]) => {
+    const count = Number(n);
+    return { startMs: Number(start), count, value: valueOfBucket(fn, { count, found: Number(found) }) };
+  });
+}
+
+function valueOfBucket(fn: BucketFunction, { count, found }: { readonly count: number; readonly found: number }): number {
   switch (fn) {
     case 'count':
       return count;
     case 'sum':
-      return Number(found) * unit;
+      return found * unit;
     case 'avg':
-      return (Number(found) / count) * unit;
+      return (found / count) * unit;
     case 'min':
     case 'max':
-      return Number(found);
+      return found;
   }
 }
