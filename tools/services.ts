@@ -17,7 +17,8 @@ async function start(): Promise<void> {
   const clients = Object.entries(everyClient).map(([name, install]) => orComplaint(name, install));
   const lines = await Promise.all(everyService.map((recipe) => orComplaint(recipe.name, () => startOne(recipe))));
   await Promise.all(clients);
-  for (const line of lines.flatMap((of) => of ?? [])) say(line);
+  const known = lines.flatMap((of) => of ?? []);
+  if (known.length > 0) say(known.join('\n'));
 }
 
 async function startOne(recipe: ServiceRecipe<unknown>): Promise<readonly string[]> {

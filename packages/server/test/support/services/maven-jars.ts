@@ -9,7 +9,10 @@ export async function mavenJars(name: string, artifacts: readonly string[]): Pro
   const folder = await cachedFolder(name, async (fresh) => {
     const maven = await debianProgram({ program: 'mvn', packages: ['maven'] });
     await writeFile(join(fresh, 'pom.xml'), pom(artifacts));
-    await runTool(maven, ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib', '-DincludeScope=runtime'], { cwd: fresh });
+    const copy = ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib', '-DincludeScope=runtime'];
+    await runTool(maven, copy, { cwd: fresh }).catch((error: unknown) => {
+      throw new Error(`The jars of ${name} could not be fetched from Maven Central: ${String(error)}`, { cause: error });
+    });
   });
   return join(folder, 'lib');
 }

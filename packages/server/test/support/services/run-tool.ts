@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
-import { promisify } from 'node:util';
+import { promisify, stripVTControlCharacters } from 'node:util';
 
 interface ToolOptions {
   readonly cwd?: string;
@@ -26,9 +26,10 @@ export async function runTool(program: string, args: readonly string[], { cwd, e
   }
 }
 
+/** Both outputs: some programs say their errors on the standard one. */
 function saidBy(error: unknown): string {
   if (!(error instanceof Error && 'stderr' in error && 'stdout' in error)) return '';
-  return String(error.stderr).trim() || String(error.stdout).trim();
+  return stripVTControlCharacters(`${error.stdout}${error.stderr}`).trim();
 }
 
 /** Path of an executable: the name itself where it is absolute, else the first on the PATH. */
