@@ -1,6 +1,9 @@
 import { benchApi } from './api/api.ts';
+import { benchEventsApi } from './events/api.ts';
 import { benchEventsConsumer } from './events/consumer.ts';
+import { benchEventsEmbedded } from './events/embedded.ts';
 import { benchEventsLog } from './events/log.ts';
+import { benchEventsPostgres } from './events/postgres.ts';
 import { benchEventsSeries } from './events/series.ts';
 import { benchIngest, benchIngestBodies, benchIngestConnections, benchIngestImport, benchIngestWidth } from './ingest/ingest.ts';
 import { benchIngestMemory } from './ingest/memory.ts';
@@ -17,6 +20,9 @@ interface Bench {
 /** `make bench [ONLY=id] [CHECK=1] [LONG=1] [REPORT=1]`: measures, prints, and with CHECK=1 fails where a bar is missed. */
 const benches: Readonly<Record<string, Bench>> = {
   api: { run: benchApi },
+  'events-api': { run: benchEventsApi },
+  'events-postgres': { run: benchEventsPostgres },
+  'events-embedded': { run: benchEventsEmbedded },
   ingest: { run: benchIngest },
   'ingest-import': { run: benchIngestImport },
   'ingest-connections': { run: benchIngestConnections },
