@@ -24,7 +24,12 @@ const features = {
   workflows: [],
 };
 /** Packages that only the named adapter folder may import. */
-const drivers = { '@duckdb/': 'engines/tables/duckdb', 'node:sqlite$': '(engines/[^/]+/sqlite|kernel/folder)' };
+const drivers = {
+  '@duckdb/': '(engines/[^/]+/duckdb|kernel/duckdb)',
+  'pg(-copy-streams)?/': 'engines/[^/]+/postgres',
+  '@platformatic/kafka': 'engines/log/kafka',
+  'node:sqlite$': '(engines/[^/]+/sqlite|kernel/folder)',
+};
 
 const forbid = (name, comment, from, to) => ({ name, severity: 'error', comment, from, to });
 

@@ -4,7 +4,7 @@ SHELL := /bin/sh
 MANIFESTS := package.json package-lock.json $(wildcard packages/*/package.json)
 STAMP := node_modules/.package-lock.json
 
-.PHONY: install check format test run services services-stop demo crash bench docs
+.PHONY: install check format test run services services-stop demo demo-events crash bench docs
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -33,6 +33,9 @@ services: install
 
 services-stop: install
 	@node tools/services.ts stop
+
+demo-events: install
+	node tools/demo-events.ts
 
 demo: install
 	node tools/demo-ingest.ts

@@ -11,7 +11,7 @@ const server = 'packages/server';
 /** Adapters with their conformance suites: real files, real databases. */
 const engines = `${server}/src/engines/**/*.test.ts`;
 /** Tests on the real engines of `make services`. */
-const services = [`${server}/src/**/*.services.test.ts`, `${server}/test/services/**/*.test.ts`];
+const services = [`${server}/src/**/*.services.test.ts`, `${server}/test/{services,events,events-crash}/**/*.test.ts`];
 /** Runs of other suites, one process at a time. */
 const planted = `${server}/test/crash/planted/**`;
 export default defineConfig({

@@ -7,10 +7,11 @@ import { type ExitCode, exitCodes } from '../kernel/lifecycle/exit-code.ts';
 import { catSlice } from './cat-slice.ts';
 import type { CliContext } from './cli-context.ts';
 import { fsck } from './fsck-command.ts';
-import { folderSession, onFolder } from './on-folder.ts';
+import { folderSession, onEvents, onFolder } from './on-folder.ts';
 import { printQuery } from './print-query.ts';
 import { printStatus } from './print-status.ts';
 import { decideQuarantine, listQuarantine } from './quarantine-commands.ts';
+import { replayRoutes, setRoutes, showRoutes } from './routes-commands.ts';
 import { createToken, listTokens, revokeToken } from './token-commands.ts';
 
 /** Runs one command. Resolves to the exit code. */
@@ -69,6 +70,21 @@ export async function runCommand(argv: readonly string[], context: CliContext): 
       await using session = folderSession(config, context);
       exitCode = await fsck({ ask: session.ask, out: context.out, err: context.err }, folder, options);
     });
+
+  const askEvents = onEvents(config, context);
+  const routes = program.command('routes').description('which store takes an event: the routes of the topic, in versions');
+  onData(routes.command('show').description('every version, with its predicates and the first offsets where it holds')).action((options) =>
+    showRoutes({ ask: askEvents, out: context.out }, options),
+  );
+  onData(routes.command('set').description('a new version, for events to come'))
+    .option('--watermark <number>', 'the number that predicates may use')
+    .option('--route <name=predicate...>', 'all routes, each with its predicate in CEL; without it they stay as they are')
+    .action((options) => setRoutes({ ask: askEvents, out: context.out }, options));
+  onData(routes.command('replay').description('read events again and store what the store of their route does not have any more'))
+    .requiredOption('--route <name>', 'high or low')
+    .requiredOption('--from <place>', 'offset of the first record, or the time of its arrival as 2026-06-24T10:00:00Z')
+    .option('--partition <number>', 'this one only')
+    .action((options) => replayRoutes({ ask: askEvents, out: context.out }, options));
 
   const configuration = program.command('config').description('the configuration');
   configuration

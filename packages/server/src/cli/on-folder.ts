@@ -1,5 +1,5 @@
 import type { Config } from '../components/config.ts';
-import { type OfflineCommands, offlineCommands } from '../components/offline.ts';
+import { type OfflineCommands, offlineCommands, remoteRoutesCommands } from '../components/offline.ts';
 import { callAdmin } from '../kernel/folder/admin-client.ts';
 import { createLogger } from '../kernel/observe/pino-logger.ts';
 import type { CliContext } from './cli-context.ts';
@@ -16,6 +16,17 @@ export const onFolder =
     await using session = folderSession(config, context);
     return await session.ask(request);
   };
+
+/** As `onFolder`, for the log of events: where that is on Kafka and no service holds the folder, none is needed. */
+export const onEvents = (config: Config, context: Pick<CliContext, 'checkpoint'>): Ask => {
+  if (config.kafka.brokers.length === 0) return onFolder(config, context);
+  return async ({ dataDir, command, input }) => {
+    const answer = await callAdmin(dataDir, command, input);
+    if (answer.running) return answer.output;
+    await using remote = remoteRoutesCommands({ config, logger: createLogger({ level: 'warn', name: 'sluice' }) });
+    return await remote.commands.run(command, JSON.stringify(input));
+  };
+};
 
 /** As `onFolder`, for several commands: a folder that was opened is held until disposal. All must be of one folder. */
 export function folderSession(config: Config, { checkpoint }: Pick<CliContext, 'checkpoint'>): FolderSession {

@@ -2,16 +2,19 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { relieveFullDisk } from '../features/storage/relieve-full-disk.ts';
 import { AppError } from '../kernel/errors/app-error.ts';
-import type { AdminCommands } from '../kernel/folder/admin-commands.ts';
+import { AdminCommands } from '../kernel/folder/admin-commands.ts';
 import { openDataFolder } from '../kernel/folder/data-folder.ts';
 import { Lifecycle } from '../kernel/lifecycle/lifecycle.ts';
 import type { Checkpoint } from '../kernel/observe/checkpoint.ts';
 import type { Logger } from '../kernel/observe/logger.ts';
 import { MetricRegistry } from '../kernel/observe/metrics.ts';
 import { Readiness } from '../kernel/observe/readiness.ts';
+import { systemClock } from '../kernel/time/clock.ts';
 import { adminCommands } from './admin.ts';
 import type { Config } from './config.ts';
-import { openNode, volumesFolder } from './node.ts';
+import { eventEngines } from './event-engines.ts';
+import { nodeProcess, openNode, volumesFolder } from './node.ts';
+import { registerRoutesCommands } from './routes-admin.ts';
 
 interface OfflineOptions {
   readonly config: Config;
@@ -35,10 +38,13 @@ export async function offlineCommands({ config, logger, checkpoint }: OfflineOpt
   try {
     await relieveFullDisk(volumesFolder(dataDir));
     const folder = lifecycle.use('data folder', await openDataFolder({ path: dataDir, logger }));
-    const node = await openNode({ config, folder, lifecycle, readiness, metrics: new MetricRegistry(), checkpoint, logger });
+    const shared = nodeProcess({ config, folder, lifecycle, readiness, metrics: new MetricRegistry(), checkpoint, logger });
+    const node = await openNode(shared);
+    const commands = adminCommands(node, { isService: false });
+    registerRoutesCommands(commands, eventEngines(shared), shared);
     const running = lifecycle.run(stop.signal);
     return {
-      commands: adminCommands(node, { isService: false }),
+      commands,
       [Symbol.asyncDispose]: async () => {
         stop.abort();
         await running;
@@ -48,4 +54,13 @@ export async function offlineCommands({ config, logger, checkpoint }: OfflineOpt
     await lifecycle[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** The commands about routes where neither the log nor the stores are in a data folder: nothing but their connections is held. */
+export function remoteRoutesCommands({ config, logger }: Omit<OfflineOptions, 'checkpoint'>): OfflineCommands {
+  const lifecycle = new Lifecycle({ logger, deadlineMs: 10_000, markNotReady: () => {} });
+  const owner = { config, lifecycle, logger, metrics: new MetricRegistry(), clock: systemClock };
+  const commands = new AdminCommands();
+  registerRoutesCommands(commands, eventEngines({ ...owner, folder: undefined }), owner);
+  return { commands, [Symbol.asyncDispose]: () => lifecycle[Symbol.asyncDispose]() };
 }

@@ -4,6 +4,7 @@ import { StorageApi } from '../features/accounts/storage-api.ts';
 import type { TokenVerifier } from '../features/accounts/token-verifier.ts';
 import { relieveFullDisk } from '../features/storage/relieve-full-disk.ts';
 import { AppError } from '../kernel/errors/app-error.ts';
+import { AdminCommands } from '../kernel/folder/admin-commands.ts';
 import { openAdminSocket } from '../kernel/folder/admin-socket.ts';
 import { openDataFolder } from '../kernel/folder/data-folder.ts';
 import type { ExitCode } from '../kernel/lifecycle/exit-code.ts';
@@ -17,18 +18,18 @@ import { createOperationsServer } from '../kernel/observe/operations-server.ts';
 import { Readiness } from '../kernel/observe/readiness.ts';
 import { adminCommands } from './admin.ts';
 import { startApi } from './api.ts';
+import { type ComponentName, ingestComponents } from './component-names.ts';
 import type { Config } from './config.ts';
+import { eventEngines } from './event-engines.ts';
+import { startEvents } from './events.ts';
 import { startHttpSource } from './http-source.ts';
 import { schemeOf } from './listener-certificate.ts';
-import { type Node, openNode, volumesFolder } from './node.ts';
+import { type Node, nodeProcess, openNode, volumesFolder } from './node.ts';
 import { publicUrl, urlOf } from './public-url.ts';
+import { registerRoutesCommands } from './routes-admin.ts';
 import { startStorageCoordinator } from './storage-coordinator.ts';
 import { startStorageReader } from './storage-reader.ts';
 import { startStorageWriter } from './storage-writer.ts';
-
-/** In the order in which they start: each needs only what stands before it. */
-export const componentNames = ['storage-coordinator', 'storage-writer', 'storage-reader', 'http-source', 'api'] as const;
-export type ComponentName = (typeof componentNames)[number];
 
 export interface ReadyReport {
   readonly ready: true;
@@ -61,20 +62,28 @@ export async function runService({ components, config, logger, checkpoint, stop,
   metrics.collectProcessMetrics();
   await relieveFullDisk(volumesFolder(config.dataDir));
   const folder = lifecycle.use('data folder', await openDataFolder({ path: config.dataDir, logger }));
-  const node = await openNode({ config, folder, lifecycle, readiness, metrics, checkpoint, logger });
-  const urls = await startComponents(node, components);
+  const ended = new AbortController();
+  const shared = nodeProcess({ config, folder, lifecycle, readiness, metrics, checkpoint, logger });
+  const engines = eventEngines(shared);
+  const node = ingestComponents.some((name) => components.has(name)) ? await openNode(shared) : undefined;
+  const urls = {
+    ...(node && (await startComponents(node, components))),
+    ...(await startEvents(shared, { components, engines, end: () => ended.abort() })),
+  };
   const operations = await openHttpServerPart({
     name: 'operations port',
     server: createOperationsServer({ readiness, metrics, logger }),
     at: config.operations.listen,
   });
   lifecycle.add(operations);
-  lifecycle.add(await openAdminSocket({ folder: folder.path, commands: adminCommands(node, { isService: true }), logger }));
-  const running = lifecycle.run(stop);
+  const commands = node ? adminCommands(node, { isService: true }) : new AdminCommands();
+  registerRoutesCommands(commands, engines, shared);
+  lifecycle.add(await openAdminSocket({ folder: folder.path, commands, logger }));
+  const running = lifecycle.run(AbortSignal.any([stop, ended.signal]));
   onReady({
     ready: true,
     urls: { ...urls, operations: urlOf(operations.address) },
-    ...(config.accounts.verifier === 'local' && { ...(await firstToken(node)), project: firstProject, branch: firstBranch }),
+    ...(node && config.accounts.verifier === 'local' && { ...(await firstToken(node)), project: firstProject, branch: firstBranch }),
   });
   return await running;
 }

@@ -1,6 +1,12 @@
 import { benchJsonnetHostile } from '../../../jsonnet/test/bench/hostile-bench.ts';
 import { benchJsonnet } from '../../../jsonnet/test/bench/jsonnet-bench.ts';
 import { benchApi } from './api/api.ts';
+import { benchEventsApi } from './events/api.ts';
+import { benchEventsConsumer } from './events/consumer.ts';
+import { benchEventsEmbedded } from './events/embedded.ts';
+import { benchEventsLog } from './events/log.ts';
+import { benchEventsPostgres } from './events/postgres.ts';
+import { benchEventsSeries } from './events/series.ts';
 import {
   benchIngest,
   benchIngestBodies,
@@ -23,6 +29,9 @@ interface Bench {
 /** `make bench [ONLY=id] [CHECK=1] [LONG=1] [REPORT=1]`: measures, prints, and with CHECK=1 fails where a bar is missed. */
 const benches: Readonly<Record<string, Bench>> = {
   api: { run: benchApi },
+  'events-api': { run: benchEventsApi },
+  'events-postgres': { run: benchEventsPostgres },
+  'events-embedded': { run: benchEventsEmbedded },
   ingest: { run: benchIngest },
   'ingest-import': { run: benchIngestImport },
   'ingest-connections': { run: benchIngestConnections },
@@ -30,6 +39,9 @@ const benches: Readonly<Record<string, Bench>> = {
   'ingest-template': { run: benchIngestTemplate },
   'ingest-width': { run: benchIngestWidth },
   'ingest-restart': { run: benchIngestRestart },
+  'events-series': { run: benchEventsSeries },
+  'events-log': { run: benchEventsLog },
+  'events-consumer': { run: benchEventsConsumer },
   'ingest-memory': { run: benchIngestMemory, isLong: true },
   jsonnet: { run: benchJsonnet },
   'jsonnet-hostile': { run: benchJsonnetHostile },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../../kernel/errors/app-error.ts';
+import { limitedText, networkReason } from '../../kernel/http/fetched.ts';
 import { type TokenRefusal, tokenInvalid } from './token-verifier.ts';
 
 interface StorageApiOptions {
@@ -84,7 +85,9 @@ export class StorageApi {
     try {
       const headers = { Accept: 'application/json', 'User-Agent': 'sluice', 'X-StorageApi-Token': token };
       const response = await fetch(this.#base + path, { headers, signal, redirect: 'manual' });
-      return { status: response.status, text: await limitedText(response) };
+      const text = await limitedText(response, maxAnswerBytes);
+      if (text === undefined) throw unavailable(`its answer is over ${maxAnswerBytes} bytes`);
+      return { status: response.status, text };
     } catch (error) {
       if (error instanceof AppError) throw error;
       throw unavailable(signal.aborted ? 'it does not answer in time' : networkReason(error));
@@ -111,24 +114,6 @@ function refusalOf(
 
 export const unavailable = (reason: string): AppError =>
   new AppError('storageApiUnavailable', `The token cannot be verified by the Storage API: ${reason}.`);
-
-/** The system's own word: `ECONNREFUSED`, for example. */
-function networkReason(error: unknown): string {
-  const cause: unknown = error instanceof Error ? error.cause : undefined;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'the connection failed';
-  return `it cannot be reached, ${code}`;
-}
-
-async function limitedText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > maxAnswerBytes) throw unavailable(`its answer is over ${maxAnswerBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
 
 function jsonOf(text: string): unknown {
   try {

@@ -1,13 +1,8 @@
 import type { CheckpointName } from '../../../src/kernel/observe/checkpoint.ts';
+import { plantedEventBugs } from '../../events-crash/planted/planted-event-bugs.ts';
+import type { PlantedText } from './planted-text.ts';
 
-/** A mistake that a change could make: one text of one source file, as it is when the test process loads the file. */
-export interface PlantedBug {
-  readonly name: string;
-  /** Below `packages/server/src`. */
-  readonly file: string;
-  /** Occurs exactly once. */
-  readonly text: string;
-  readonly planted: string;
+export interface PlantedBug extends PlantedText {
   /** Test files, below `packages/server`, each of which must fail; `crash`: rounds of the crash suite that die at the given point. */
   readonly caughtBy: readonly string[];
   readonly crashPoint?: CheckpointName;
@@ -78,13 +73,13 @@ export const plantedBugs: readonly PlantedBug[] = [
 ];
 
 /** The source as the bug leaves it; undefined for other files. Throws where the text is not there once: the code has moved on. */
-export function plant(bug: PlantedBug, path: string, source: string): string | undefined {
+export function plant(bug: PlantedText, path: string, source: string): string | undefined {
   if (!path.endsWith(`packages/server/src/${bug.file}`)) return undefined;
   if (source.split(bug.text).length !== 2) throw new Error(`The text of the bug "${bug.name}" is not once in ${bug.file}: ${bug.text}`);
   return source.replace(bug.text, () => bug.planted);
 }
 
 /** The bug that the environment of this process names. */
-export function plantedBug(): PlantedBug | undefined {
-  return plantedBugs.find(({ name }) => name === process.env['PLANTED_BUG']);
+export function plantedBug(): PlantedText | undefined {
+  return [...plantedBugs, ...plantedEventBugs].find(({ name }) => name === process.env['PLANTED_BUG']);
 }

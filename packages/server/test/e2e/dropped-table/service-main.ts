@@ -4,13 +4,13 @@
  */
 
 import { runCli } from '../../../src/cli/main.ts';
-import { ProjectDatabase } from '../../../src/engines/tables/duckdb/project-database.ts';
+import { DuckdbFile } from '../../../src/kernel/duckdb/duckdb-file.ts';
 import { takenTable } from './taken-table.ts';
 
-const use = ProjectDatabase.prototype.use;
-let database: ProjectDatabase | undefined;
-ProjectDatabase.prototype.use = function (what, work) {
-  database = this;
+const use = DuckdbFile.prototype.use;
+let database: DuckdbFile | undefined;
+DuckdbFile.prototype.use = function (what, work) {
+  if (/^The (import|table) /.test(what)) database = this;
   return use.call(this, what, work) as ReturnType<typeof work>;
 };
 

@@ -1,13 +1,9 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { PendingCalls } from '../../../kernel/async/pending-calls.ts';
 import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
 import type { WatchBatch } from '../metadata-store.ts';
 import { isAnswer, type WorkerAnswer, type WorkerMessage, type WorkerOptions, type WorkerQuestion } from './sqlite-protocol.ts';
-
-interface Waiting {
-  readonly resolve: (answer: WorkerAnswer) => void;
-  readonly reject: (error: AppError) => void;
-}
 
 /** What the link tells on its own: changed keys in revision order, and its end. */
 export interface WorkerListener {
@@ -18,10 +14,8 @@ export interface WorkerListener {
 /** Questions and answers to the worker thread. When the worker dies, everything waiting and everything later is `metadataUnavailable`. */
 export class WorkerLink {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #calls = new PendingCalls<WorkerAnswer>();
   readonly #listener: WorkerListener;
-  #nextId = 1;
-  #end: AppError | undefined;
 
   private constructor(worker: Worker, listener: WorkerListener) {
     this.#worker = worker;
@@ -42,12 +36,9 @@ export class WorkerLink {
   }
 
   async ask<Question extends WorkerQuestion>(question: Question): Promise<Extract<WorkerAnswer, { type: Question['type'] }>> {
-    if (this.#end !== undefined) throw this.#end;
-    const { promise, resolve, reject } = Promise.withResolvers<WorkerAnswer>();
-    const id = this.#nextId++;
-    this.#waiting.set(id, { resolve, reject });
+    const { id, answer: coming } = this.#calls.begin();
     this.#worker.postMessage({ id, question });
-    const answer = await promise;
+    const answer = await coming;
     const type: Question['type'] = question.type;
     if (!isAnswer(answer, type)) throw new AppError('invariantBroken', `The metadata worker answered ${answer.type} to ${question.type}.`);
     return answer;
@@ -55,7 +46,7 @@ export class WorkerLink {
 
   /** Waits for everything asked before, closes the file and joins the thread. */
   async close(): Promise<void> {
-    if (this.#end !== undefined) return;
+    if (this.#calls.hasEnded) return;
     const exited = once(this.#worker, 'exit');
     await this.ask({ type: 'close' });
     await exited;
@@ -65,10 +56,10 @@ export class WorkerLink {
     switch (message.type) {
       case 'answer':
         if (message.answer.type === 'commit') this.#listener.committed(message.answer.outcome.batches, message.answer.outcome.revision);
-        this.#take(message.id)?.resolve(message.answer);
+        this.#calls.answer(message.id, message.answer);
         return;
       case 'failed':
-        this.#take(message.id)?.reject(new AppError(message.code, message.message));
+        this.#calls.fail(message.id, new AppError(message.code, message.message));
         return;
       case 'expired':
         this.#listener.committed(message.batches, message.revision);
@@ -79,18 +70,10 @@ export class WorkerLink {
     }
   }
 
-  #take(id: number): Waiting | undefined {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    return waiting;
-  }
-
   #die(message: string): void {
-    if (this.#end !== undefined) return;
+    if (this.#calls.hasEnded) return;
     const error = new AppError('metadataUnavailable', message);
-    this.#end = error;
-    for (const { reject } of this.#waiting.values()) reject(error);
-    this.#waiting.clear();
+    this.#calls.end(error);
     this.#listener.died(error);
   }
 }

@@ -1,3 +1,4 @@
+import { duckdbErrorKind, firstLine } from '../../../kernel/duckdb/duckdb-errors.ts';
 import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
 import type { ErrorCode } from '../../../kernel/errors/error-table.ts';
 
@@ -15,17 +16,6 @@ const codesByKind: Readonly<Record<string, ErrorCode>> = {
   'Out of Range': 'importRejected',
 };
 const damagedStream = /gzip|zstd|decompress|deflate|inflate|miniz/i;
-const fatal = /^FATAL Error|^INTERNAL Error|database has been invalidated/;
-
-/** After such an error the database answers nothing any more until it is opened again. */
-export function isFatalDuckdbError(error: unknown): boolean {
-  return fatal.test(errorText(error instanceof AppError ? error.cause : error));
-}
-
-/** The memory limit was too low for the operation; nothing of it was committed. */
-export function isOutOfMemoryError(error: unknown): boolean {
-  return /Out of Memory Error|failed to pin block|could not allocate block/i.test(errorText(error));
-}
 
 export function isMissingFileError(error: unknown): boolean {
   return /^IO Error: No files found that match/.test(errorText(error));
@@ -35,7 +25,7 @@ export function isMissingFileError(error: unknown): boolean {
 export function tablesError(error: unknown, what: string): unknown {
   if (error instanceof AppError) return error;
   const text = errorText(error);
-  const kind = /^([A-Za-z ]+?) Error:/.exec(text)?.[1] ?? '';
+  const kind = duckdbErrorKind(error);
   // A damaged stream is reported as an I/O error, but reading it again does not mend it.
   const code = kind === 'IO' && damagedStream.test(text) ? 'importRejected' : (codesByKind[kind] ?? 'tablesUnavailable');
   return new AppError(code, `${what}: ${reasonOf(text)}.`, { cause: error });
@@ -44,6 +34,5 @@ export function tablesError(error: unknown, what: string): unknown {
 /** One line without the data of a row. */
 export function reasonOf(text: string): string {
   if (text.includes('CSV Error')) return [...new Set(text.match(csvReasons))].join(', ');
-  const line = text.split('\n', 1)[0] ?? '';
-  return line.replace(/[.!]+$/, '').slice(0, 500);
+  return firstLine(text);
 }

@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { quoteName } from '../../../kernel/codec/sql-text.ts';
 import type { ObjectStore } from '../../objects/object-store.ts';
 import { openObjectStore } from '../../objects/registry.ts';
 import { openTableEngine } from '../registry.ts';
 import { describeTableEngine, gzip, type TablesHarness } from '../table-engine.conformance.ts';
 import type { TableImport, TableName } from '../table-engine.ts';
 import { DuckdbTableEngine, type DuckdbTableOptions } from './duckdb-table-engine.ts';
-import { quoteName, quoteTable } from './sql-text.ts';
+import { quoteTable } from './quote-table.ts';
 
 const never = new AbortController().signal;
 const table: TableName = { project: '1', schema: 'in.c-b', name: 't' };

@@ -1,8 +1,9 @@
 import { access, constants, mkdir, readdir, rm } from 'node:fs/promises';
-import { totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { Semaphore } from '../../../kernel/async/semaphore.ts';
+import { quoteText } from '../../../kernel/codec/sql-text.ts';
+import { assertDuckdbFolder, DuckdbFile, inTransaction } from '../../../kernel/duckdb/duckdb-file.ts';
 import { AppError, errorText, isAppError } from '../../../kernel/errors/app-error.ts';
 import { makeDirectoryDurable } from '../../../kernel/folder/durable-file.ts';
 import { type Checkpoint, noCheckpoint } from '../../../kernel/observe/checkpoint.ts';
@@ -12,9 +13,8 @@ import { tablesError } from './duckdb-errors.ts';
 import { ensureColumns } from './ensure-columns.ts';
 import { burnImport, completeImport, createLedger, deleteImport, enterImport } from './import-ledger.ts';
 import { loadFiles } from './load-files.ts';
-import { ProjectDatabase } from './project-database.ts';
+import { quoteSchema, quoteTable } from './quote-table.ts';
 import { type QueryLimits, readOnlyQuery } from './read-only-query.ts';
-import { quoteSchema, quoteTable, quoteText } from './sql-text.ts';
 import { StagedFiles } from './staged-files.ts';
 
 export interface DuckdbTableOptions {
@@ -45,7 +45,7 @@ export class DuckdbTableEngine implements TableEngine {
   readonly #tempFolder: string;
   readonly #checkpoint: Checkpoint;
   readonly #end = new AbortController();
-  readonly #projects = new Map<string, ProjectDatabase>();
+  readonly #projects = new Map<string, DuckdbFile>();
   readonly #writing = new Semaphore({ permits: 1, maxWaiting: 1000 });
   readonly #querying = new Semaphore({ permits: 1, maxWaiting: 16 });
 
@@ -58,10 +58,7 @@ export class DuckdbTableEngine implements TableEngine {
 
   static async open(options: DuckdbTableOptions): Promise<DuckdbTableEngine> {
     const engine = new DuckdbTableEngine(options);
-    if (engine.#folder.includes('?')) {
-      // DuckDB takes what follows for the parameters of an address and puts its log elsewhere.
-      throw new AppError('configInvalid', `The folder of the tables must have no "?" in its path: ${engine.#folder}.`);
-    }
+    assertDuckdbFolder(engine.#folder, 'tables');
     if (options.readOnly === true) return engine;
     try {
       await makeDirectoryDurable(engine.#folder, dirname(engine.#folder));
@@ -191,24 +188,25 @@ export class DuckdbTableEngine implements TableEngine {
     return result;
   }
 
-  #writable(project: string): ProjectDatabase {
+  #writable(project: string): DuckdbFile {
     if (this.#options.readOnly === true) throw new AppError('invariantBroken', 'The tables are opened to read only.');
     return this.#project(project);
   }
 
-  #project(project: string): ProjectDatabase {
+  #project(project: string): DuckdbFile {
     this.#end.signal.throwIfAborted();
     const known = this.#projects.get(project);
     if (known !== undefined) return known;
-    const { objects, memoryLimitMb, readOnly } = this.#options;
+    const { objects, memoryLimitMb, maxMemoryLimitMb, readOnly } = this.#options;
     const objectFolder = objects.directory === undefined ? [] : [dirname(objects.directory.pathOf('any'))];
-    const database = new ProjectDatabase({
+    const database = new DuckdbFile({
       file: this.#fileOf(project),
       memoryLimitMb,
-      maxMemoryLimitMb: this.#options.maxMemoryLimitMb ?? halfOfMemoryMb(),
+      ...(maxMemoryLimitMb === undefined ? {} : { maxMemoryLimitMb }),
       tempFolder: join(this.#tempFolder, 'spill'),
       readableFolders: [...objectFolder, this.#tempFolder],
       readOnly: readOnly === true,
+      toError: tablesError,
     });
     this.#projects.set(project, database);
     return database;
@@ -241,23 +239,4 @@ async function isEmptySchema(connection: DuckDBConnection, { project, schema }: 
   const content = `SELECT 1 FROM duckdb_tables() WHERE ${isIn} UNION ALL SELECT 1 FROM duckdb_views() WHERE ${isIn}`;
   const empty = `SELECT 1 FROM duckdb_schemas() WHERE ${isIn} AND NOT internal AND NOT EXISTS (${content})`;
   return (await connection.runAndReadAll(empty)).getRows().length > 0;
-}
-
-function halfOfMemoryMb(): number {
-  const constrained = process.constrainedMemory();
-  const bytes = constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
-  return Math.floor(bytes / 2 / 1024 / 1024);
-}
-
-async function inTransaction<T>(connection: DuckDBConnection, work: () => Promise<T>): Promise<T> {
-  await connection.run('BEGIN TRANSACTION');
-  try {
-    const result = await work();
-    await connection.run('COMMIT');
-    return result;
-  } catch (error) {
-    // Refused where the failure has ended the transaction already.
-    await connection.run('ROLLBACK').catch(() => {});
-    throw error;
-  }
 }

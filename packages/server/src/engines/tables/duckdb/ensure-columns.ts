@@ -1,8 +1,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { quoteName, quoteText } from '../../../kernel/codec/sql-text.ts';
 import { AppError } from '../../../kernel/errors/app-error.ts';
 import type { TableName } from '../table-engine.ts';
 import { ledgerTable } from './import-ledger.ts';
-import { quoteName, quoteSchema, quoteTable, quoteText } from './sql-text.ts';
+import { quoteSchema, quoteTable } from './quote-table.ts';
 
 interface ExistingColumn {
   readonly name: string;

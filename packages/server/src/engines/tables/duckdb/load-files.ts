@@ -1,7 +1,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { quoteName, quoteText } from '../../../kernel/codec/sql-text.ts';
+import { pathPattern } from '../../../kernel/duckdb/duckdb-file.ts';
 import type { TableImport } from '../table-engine.ts';
 import { isMissingFileError } from './duckdb-errors.ts';
-import { pathPattern, quoteName, quoteTable, quoteText } from './sql-text.ts';
+import { quoteTable } from './quote-table.ts';
 import { missingObject, type StagedFile } from './staged-files.ts';
 
 /** Slack over the row limit, which is checked before a row is written. */

@@ -6,9 +6,10 @@ import {
   type DuckDBValue,
   StatementType,
 } from '@duckdb/node-api';
+import { isFatalDuckdbError, isOutOfMemoryError } from '../../../kernel/duckdb/duckdb-errors.ts';
 import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
 import type { QueryResult } from '../table-engine.ts';
-import { isFatalDuckdbError, isOutOfMemoryError, reasonOf } from './duckdb-errors.ts';
+import { reasonOf } from './duckdb-errors.ts';
 
 export interface QueryLimits {
   readonly maxRows: number;

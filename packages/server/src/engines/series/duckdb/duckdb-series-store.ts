@@ -1,0 +1,242 @@
+import { access, constants, mkdir, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { BLOB, DuckDBBlobValue, type DuckDBConnection, DuckDBTimestampValue, type DuckDBValue } from '@duckdb/node-api';
+import { Semaphore } from '../../../kernel/async/semaphore.ts';
+import { assertDuckdbFolder, DuckdbFile, inTransaction } from '../../../kernel/duckdb/duckdb-file.ts';
+import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
+import { makeDirectoryDurable } from '../../../kernel/folder/durable-file.ts';
+import type { StartTimer } from '../../../kernel/time/start-timer.ts';
+import { assertBatch, assertBucketQuery, assertOffsetsQuery, assertPartition } from '../assert-series.ts';
+import {
+  type Bucket,
+  type BucketQuery,
+  type LogPartition,
+  maxEventTimeMs,
+  type OffsetsQuery,
+  type RepeatsPage,
+  type RepeatsQuery,
+  type SeriesBatch,
+  type SeriesCapabilities,
+  type SeriesProgress,
+  type SeriesStore,
+  type WriteOutcome,
+} from '../series-store.ts';
+import { bucketAggregate, bucketsOf } from '../sql-buckets.ts';
+import { repeatsPage, repeatsPageSql } from '../sql-repeats.ts';
+import { withinDeadline } from '../within-deadline.ts';
+import { appendPoints, microseconds } from './append-points.ts';
+import { duckdbSeriesError } from './duckdb-series-error.ts';
+
+export interface DuckdbSeriesOptions {
+  readonly folder: string;
+  readonly series: string;
+  readonly memoryLimitMb: number;
+  readonly timeoutMs: number;
+  readonly startTimer: StartTimer;
+}
+
+const isKey = 'route = $1 AND topic_id = $2 AND partition = $3';
+
+/**
+ * A series in a DuckDB file of its own, `<folder>/<series>.duckdb`, with the tables `events`, `progress` and `repeats`.
+ * One write and one query run at a time: each takes one of the four threads of libuv, which also sync the files of the other engines.
+ */
+export class DuckdbSeriesStore implements SeriesStore {
+  readonly capabilities: SeriesCapabilities = { exactlyOnce: 'transactional', keepsAmountText: false, maxTimeMs: maxEventTimeMs };
+  readonly #options: DuckdbSeriesOptions;
+  readonly #folder: string;
+  readonly #file: DuckdbFile;
+  readonly #end = new AbortController();
+  readonly #writing = new Semaphore({ permits: 1, maxWaiting: 100 });
+  readonly #reading = new Semaphore({ permits: 1, maxWaiting: 100 });
+
+  private constructor(options: DuckdbSeriesOptions) {
+    this.#options = options;
+    this.#folder = resolve(options.folder);
+    this.#file = new DuckdbFile({
+      file: join(this.#folder, `${options.series}.duckdb`),
+      memoryLimitMb: options.memoryLimitMb,
+      tempFolder: this.#tempFolder,
+      readableFolders: [],
+      readOnly: false,
+      toError: duckdbSeriesError,
+    });
+  }
+
+  static async open(options: DuckdbSeriesOptions): Promise<DuckdbSeriesStore> {
+    const store = new DuckdbSeriesStore(options);
+    assertDuckdbFolder(store.#folder, 'series');
+    try {
+      await makeDirectoryDurable(store.#folder, dirname(store.#folder));
+      await rm(store.#tempFolder, { recursive: true, force: true });
+      await mkdir(store.#tempFolder, { mode: 0o700 });
+    } catch (error) {
+      throw unusable(store.#folder, error);
+    }
+    return store;
+  }
+
+  async ensureSchema(signal: AbortSignal): Promise<void> {
+    await this.#write({ what: 'The tables of the series cannot be prepared', signal }, async (connection) => {
+      await connection.run(`CREATE TABLE IF NOT EXISTS events (
+        time TIMESTAMP NOT NULL, amount DOUBLE NOT NULL, kafka_topic_id VARCHAR NOT NULL, kafka_partition INTEGER NOT NULL, kafka_offset BIGINT NOT NULL)`);
+      await connection.run(`CREATE TABLE IF NOT EXISTS progress (
+        route VARCHAR, topic_id VARCHAR, partition INTEGER, next BIGINT NOT NULL, PRIMARY KEY (route, topic_id, partition))`);
+      await connection.run(`CREATE TABLE IF NOT EXISTS repeats (
+        route VARCHAR NOT NULL, topic_id VARCHAR NOT NULL, partition INTEGER NOT NULL, to_offset BIGINT NOT NULL, chunk BLOB NOT NULL)`);
+      return undefined;
+    });
+  }
+
+  async readProgress(partition: LogPartition, signal: AbortSignal): Promise<SeriesProgress> {
+    assertPartition(partition);
+    return this.#write({ what: 'The progress cannot be read', signal }, async (connection) => {
+      const next = await nextOf(connection, partition);
+      if (next !== undefined) return { next, isNew: false };
+      await connection.run('INSERT INTO progress VALUES ($1, $2, $3, 0)', keyOf(partition));
+      return { next: 0, isNew: true };
+    });
+  }
+
+  async write(batch: SeriesBatch, signal: AbortSignal): Promise<WriteOutcome> {
+    assertBatch(batch);
+    return this.#write({ what: `The batch at offset ${batch.from} failed`, signal }, (connection) => storeBatch(connection, batch));
+  }
+
+  async readRepeats({ partition, after }: RepeatsQuery, signal: AbortSignal): Promise<RepeatsPage> {
+    assertPartition(partition);
+    const values = [...keyOf(partition), BigInt(after)];
+    const rows = await this.#query({ what: 'The repeats cannot be read', signal }, repeatsPageSql('repeats'), values);
+    return repeatsPage(rows.map(([to, chunk]) => [to, chunk instanceof DuckDBBlobValue ? chunk.bytes : new Uint8Array()]));
+  }
+
+  async readBuckets(query: BucketQuery, signal: AbortSignal): Promise<readonly Bucket[]> {
+    assertBucketQuery(query);
+    const { window, stepMs, fn } = query;
+    const rows = await this.#query(
+      { what: 'The buckets cannot be read', signal },
+      `SELECT epoch_ms(time) // $1 * $1 AS start, count(*), ${bucketAggregate(fn)} FROM events WHERE time >= $2 AND time < $3 GROUP BY start ORDER BY start`,
+      [BigInt(stepMs), timestamp(window.fromMs), timestamp(window.toMs)],
+    );
+    return bucketsOf(fn, rows);
+  }
+
+  async countPoints(signal: AbortSignal): Promise<number> {
+    const rows = await this.#query({ what: 'The points cannot be counted', signal }, 'SELECT count(*) FROM events', []);
+    return Number(rows[0]?.[0]);
+  }
+
+  async readOffsets(query: OffsetsQuery, signal: AbortSignal): Promise<readonly number[]> {
+    assertOffsetsQuery(query);
+    const { topicId, partition, window, fromOffset, toOffset } = query;
+    const rows = await this.#query(
+      { what: 'The offsets cannot be read', signal },
+      `SELECT kafka_offset FROM events WHERE time >= $1 AND time < $2 AND kafka_topic_id = $3 AND kafka_partition = $4
+       AND kafka_offset >= $5 AND kafka_offset < $6 ORDER BY kafka_offset`,
+      [timestamp(window.fromMs), timestamp(window.toMs), topicId, partition, BigInt(fromOffset), BigInt(toOffset)],
+    );
+    return rows.map(([offset]) => Number(offset));
+  }
+
+  async readRetention(): Promise<undefined> {
+    return undefined;
+  }
+
+  async probe(signal: AbortSignal): Promise<void> {
+    try {
+      await access(this.#folder, constants.W_OK);
+    } catch (error) {
+      throw unusable(this.#folder, error);
+    }
+    await this.#query({ what: 'The series does not answer', signal }, 'SELECT 1', []);
+  }
+
+  /** Interrupts what runs (it leaves nothing) and closes the file. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort(new AppError('seriesUnavailable', 'The series is closed.'));
+    await this.#file[Symbol.asyncDispose]();
+  }
+
+  get #tempFolder(): string {
+    return join(this.#folder, `${this.#options.series}.temp`);
+  }
+
+  /** Runs the work in a transaction, one after the other. An abort interrupts the work, not the commit. */
+  async #write<T>(call: Call, work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    return this.#within(call, async (signal) => {
+      using _permit = await this.#writing.acquire(signal);
+      const result = await this.#file.use(call.what, (connection) =>
+        inTransaction(connection, () => interruptible(connection, signal, () => work(connection))),
+      );
+      await this.#file.syncNames();
+      return result;
+    });
+  }
+
+  async #query(call: Call, sql: string, values: DuckDBValue[]): Promise<DuckDBValue[][]> {
+    return this.#within(call, async (signal) => {
+      using _permit = await this.#reading.acquire(signal);
+      return this.#file.use(call.what, (connection) =>
+        interruptible(connection, signal, async () => (await connection.runAndReadAll(sql, values)).getRows()),
+      );
+    });
+  }
+
+  async #within<T>({ what, signal }: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.#end.signal.throwIfAborted();
+    const { timeoutMs, startTimer } = this.#options;
+    return withinDeadline({ what, timeoutMs, startTimer, signal: AbortSignal.any([signal, this.#end.signal]) }, work);
+  }
+}
+
+interface Call {
+  /** Begins the message of an error. */
+  readonly what: string;
+  readonly signal: AbortSignal;
+}
+
+async function storeBatch(connection: DuckDBConnection, batch: SeriesBatch): Promise<WriteOutcome> {
+  const { partition, from, to, points, repeats } = batch;
+  const key = keyOf(partition);
+  const moved = await connection.run(`UPDATE progress SET next = $4 WHERE ${isKey} AND next = $5`, [...key, BigInt(to), BigInt(from)]);
+  if (moved.rowsChanged === 0) return { outcome: 'fenced', next: (await nextOf(connection, partition)) ?? 0 };
+  if (points.length > 0) await appendPoints(connection, 'events', batch);
+  if (repeats !== undefined && repeats.forgetThrough > 0) {
+    await connection.run(`DELETE FROM repeats WHERE ${isKey} AND to_offset <= $4`, [...key, BigInt(repeats.forgetThrough)]);
+  }
+  if (repeats !== undefined && repeats.chunk.length > 0) {
+    const chunk = new DuckDBBlobValue(repeats.chunk);
+    await connection.run('INSERT INTO repeats VALUES ($1, $2, $3, $4, $5)', [...key, BigInt(to), chunk], { 5: BLOB });
+  }
+  return { outcome: 'stored', refused: [] };
+}
+
+async function nextOf(connection: DuckDBConnection, partition: LogPartition): Promise<number | undefined> {
+  const reader = await connection.runAndReadAll(`SELECT next FROM progress WHERE ${isKey}`, keyOf(partition));
+  const next = reader.getRows()[0]?.[0];
+  return next === undefined ? undefined : Number(next);
+}
+
+async function interruptible<T>(connection: DuckDBConnection, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const onAbort = (): void => connection.interrupt();
+  signal.addEventListener('abort', onAbort);
+  try {
+    const result = await work();
+    signal.throwIfAborted();
+    return result;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function keyOf({ route, topicId, partition }: LogPartition): [string, string, number] {
+  return [route, topicId, partition];
+}
+
+function timestamp(timeMs: number): DuckDBTimestampValue {
+  return new DuckDBTimestampValue(microseconds(timeMs));
+}
+
+function unusable(folder: string, error: unknown): AppError {
+  return new AppError('seriesUnavailable', `The folder ${folder} cannot be used: ${errorText(error)}.`, { cause: error });
+}
