@@ -70,7 +70,7 @@ async function demo(folder: string, signal: AbortSignal): Promise<number> {
 
 async function start(folder: string, dataDir: string): Promise<StartedService> {
   await using log = await open(join(folder, 'service.log'), 'a');
-  const flags = ['--api-listen', anyPort, '--source-http-listen', anyPort, '--operations-listen', anyPort];
+  const flags = ['--api-listen', anyPort, '--source-http-listen', anyPort, '--operations-listen', anyPort, '--events-api-listen', anyPort];
   const service = await startService({ dataDir, flags, env: withoutSettings(process.env), log: log.fd });
   say(`service   API ${service.report.urls['api']}, events ${service.report.urls['source']}, on embedded engines`);
   return service;

@@ -2,6 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { configSchema } from '../packages/server/src/components/config.ts';
 import { logMetricTable } from '../packages/server/src/engines/log/log-metrics.ts';
+import { componentMetricTable } from '../packages/server/src/features/events/component-metrics.ts';
+import { eventsMetricTable } from '../packages/server/src/features/events/events-metrics.ts';
 import { ingestMetricTable } from '../packages/server/src/features/ingest/ingest-metrics.ts';
 import { storageMetricTable } from '../packages/server/src/features/storage/storage-metrics.ts';
 import { volumeMetricTable } from '../packages/server/src/features/storage/volume-metrics.ts';
@@ -55,9 +57,15 @@ Served at \`/metrics\` of the operations port, beside the usual process metrics 
 
 ${table(
   ['metric', 'type', 'labels', 'meaning'],
-  Object.entries({ ...ingestMetricTable, ...storageMetricTable, ...volumeMetricTable, ...logMetricTable, ...tlsMetricTable }).map(
-    ([name, { type, labels, help }]) => [`\`${name}\``, type, labels.map((label) => `\`${label}\``).join(' '), help],
-  ),
+  Object.entries({
+    ...ingestMetricTable,
+    ...storageMetricTable,
+    ...volumeMetricTable,
+    ...eventsMetricTable,
+    ...componentMetricTable,
+    ...logMetricTable,
+    ...tlsMetricTable,
+  }).map(([name, { type, labels, help }]) => [`\`${name}\``, type, labels.map((label) => `\`${label}\``).join(' '), help]),
 )}
 `,
 };

@@ -9,7 +9,7 @@ import { onStopSignal } from './stop-signals.ts';
  * The service for looking around: all components on embedded engines and the loopback address, the demo profile, a source
  * and a table to post to, and lines to paste. Ctrl-C stops it; the data folder stays.
  *
- * `--data-dir D` takes another folder, `--port-base N` the ports N (API), N+1 (events), N+2 (operations).
+ * `--data-dir D` takes another folder, `--port-base N` the ports N (API), N+1 (HTTP source), N+2 (operations), N+3 (events API).
  */
 const { values } = parseArgs({
   options: { 'data-dir': { type: 'string', default: 'data' }, 'port-base': { type: 'string', default: '0' } },

@@ -1,8 +1,12 @@
+import { type ComponentName, componentNames, serviceComponents } from '../components/component-names.ts';
 import { type Config, configSchema } from '../components/config.ts';
-import { type ComponentName, componentNames, type ReadyReport, runService } from '../components/service.ts';
+import { originalNames } from '../components/original-names.ts';
+import { type ReadyReport, runService } from '../components/service.ts';
 import { helpText } from '../kernel/config/help-text.ts';
 import { loadConfig } from '../kernel/config/load-config.ts';
 import { didYouMean, nearestName } from '../kernel/config/nearest-name.ts';
+import { ignoredOriginalNames, readOriginalNames } from '../kernel/config/original-names.ts';
+import { describeConfig } from '../kernel/config/setting.ts';
 import { AppError } from '../kernel/errors/app-error.ts';
 import { listenForStopSignals } from '../kernel/lifecycle/signals.ts';
 import { createLogger } from '../kernel/observe/pino-logger.ts';
@@ -19,12 +23,7 @@ export async function runComponents(argv: readonly string[], context: CliContext
     context.out(usage());
     return argv.length === 0 ? 64 : 0;
   }
-  const {
-    config: loaded,
-    warnings,
-    positionals,
-  } = loadConfig({ schema: configSchema, flags: argv, env: context.env, readFile: context.readFile });
-  const components = namedComponents(positionals);
+  const { loaded, components, warnings } = loadComponents(argv, context);
   const config = withPortBase(loaded);
   const logger = createLogger({ level: config.log.level, name: 'sluice' });
   for (const warning of warnings) logger.warn({}, warning);
@@ -41,12 +40,24 @@ export async function runComponents(argv: readonly string[], context: CliContext
   process.exit(code);
 }
 
+/** The names that a component had elsewhere hold where it is the only one. */
+function loadComponents(argv: readonly string[], { env, readFile }: CliContext) {
+  const settings = describeConfig(configSchema);
+  const named = argv.filter((argument) => argument === 'all' || componentNames.some((name) => name === argument));
+  const alone = named.length === 1 ? componentNames.find((name) => name === named[0]) : undefined;
+  const originals = readOriginalNames({ originals: (alone && originalNames[alone]) ?? [], settings, env, flags: argv });
+  const { config: loaded, warnings, positionals } = loadConfig({ schema: configSchema, flags: originals.rest, env, readFile, originals });
+  const components = namedComponents(positionals);
+  const ofAll = alone ? [] : [...components].flatMap((name) => originalNames[name] ?? []);
+  return { loaded, components, warnings: [...warnings, ...ignoredOriginalNames(ofAll, env, settings)] };
+}
+
 function namedComponents(names: readonly string[]): ReadonlySet<ComponentName> {
   if (names.length === 0) throw new AppError('configInvalid', `Name at least one component: ${componentNames.join(', ')}, or all.`);
   const chosen = new Set<ComponentName>();
   for (const name of names) {
     const known = componentNames.find((component) => component === name);
-    if (name === 'all') for (const component of componentNames) chosen.add(component);
+    if (name === 'all') for (const component of serviceComponents) chosen.add(component);
     else if (known) chosen.add(known);
     else throw new AppError('configInvalid', `"${name}" is no component or command: ${suggestion(name)}`);
   }
@@ -58,7 +69,7 @@ function suggestion(name: string): string {
   return didYouMean(nearest, `the components are ${componentNames.join(', ')}, or all.`);
 }
 
-/** Ports in the order of the listeners: api, http-source, operations. */
+/** Ports in the order of the listeners: api, http-source, operations, event-api. */
 function withPortBase(config: Config): Config {
   const base = config.portBase;
   if (base === 0) return config;
@@ -68,6 +79,7 @@ function withPortBase(config: Config): Config {
     api: { ...config.api, listen: at(config.api.listen.host, 0) },
     source: { ...config.source, http: { ...config.source.http, listen: at(config.source.http.listen.host, 1) } },
     operations: { listen: at(config.operations.listen.host, 2) },
+    events: { ...config.events, api: { ...config.events.api, listen: at(config.events.api.listen.host, 3) } },
   };
 }
 
@@ -88,7 +100,7 @@ usage: sluice <component...> [settings]    run components in this process
        sluice <command> --help             one of: ${[...commandNames].join(', ')}
 
 components: ${componentNames.join(', ')}
-            all: every one of them, on embedded engines
+            all: ${serviceComponents.join(', ')}, on embedded engines
 
 Settings, each also as environment variable and in a YAML file (--config-file):
 

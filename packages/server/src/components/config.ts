@@ -2,25 +2,9 @@ import { z } from 'zod';
 import { credentialHeaders } from '../features/mapping/headers-json.ts';
 import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
 import { logLevels } from '../kernel/observe/pino-logger.ts';
-
-const count = (fallback: number, { min, max }: { min: number; max: number }) => z.int().min(min).max(max).default(fallback);
-
-/** Both files or none; the whole of both is read again and again while the service runs. */
-const tlsFiles = () =>
-  z
-    .object({
-      cert: z
-        .string()
-        .default('')
-        .meta({ form: 'path' })
-        .describe('PEM file of the certificate and its chain; with it the listener takes TLS only. Empty: no TLS.'),
-      key: z
-        .string()
-        .default('')
-        .meta({ form: 'path' })
-        .describe('PEM file of the private key. A change of either file is taken for new connections.'),
-    })
-    .refine(({ cert, key }) => (cert === '') === (key === ''), { message: 'TLS needs both files, cert and key.' });
+import { eventsSettings } from './events-settings.ts';
+import { eventLogSettings, kafkaSettings } from './kafka-settings.ts';
+import { count, tlsFiles } from './setting-forms.ts';
 
 function isWebUrl(text: string): boolean {
   const { protocol, username, search, hash } = URL.parse(text) ?? { protocol: '' };
@@ -183,6 +167,9 @@ export const configSchema = z.object({
       }),
     }),
   }),
+  eventLog: eventLogSettings,
+  kafka: kafkaSettings,
+  events: eventsSettings,
 });
 
 export type Config = z.output<typeof configSchema>;

@@ -22,7 +22,8 @@ import { tlsMetricTable } from '../kernel/tls/tls-metrics.ts';
 import type { Config } from './config.ts';
 import { storageSettings } from './storage-settings.ts';
 
-export interface NodeDeps {
+/** What every component has of its process. */
+export interface NodeProcess {
   readonly config: Config;
   readonly folder: DataFolder;
   readonly lifecycle: Lifecycle;
@@ -30,17 +31,17 @@ export interface NodeDeps {
   readonly metrics: MetricRegistry;
   readonly checkpoint: Checkpoint;
   readonly logger: Logger;
+  readonly clock: Clock;
+  readonly tlsMetrics: Metrics<typeof tlsMetricTable>;
 }
 
-/** What the components of one process share: the engines of its data folder, and storage's view. */
-export interface Node extends NodeDeps {
-  readonly clock: Clock;
+/** What the components of the ingest lane in one process share: the engines of its data folder, and storage's view. */
+export interface Node extends NodeProcess {
   readonly metadata: MetadataStore;
   readonly objects: ObjectStore;
   readonly tables: TableEngine;
   readonly tokens: LocalTokens;
   readonly storage: Storage;
-  readonly tlsMetrics: Metrics<typeof tlsMetricTable>;
   /** Of this process, once `storage-writer` has started. */
   writer: SliceWriter | undefined;
 }
@@ -48,9 +49,15 @@ export interface Node extends NodeDeps {
 /** Below the data folder. */
 export const volumesFolder = (dataFolder: string): string => join(dataFolder, 'volumes');
 
-export async function openNode(deps: NodeDeps): Promise<Node> {
-  const { config, folder, lifecycle, metrics, checkpoint, logger } = deps;
-  const clock = systemClock;
+/** `metrics` must not have the metrics of TLS yet. */
+export const nodeProcess = (given: Omit<NodeProcess, 'clock' | 'tlsMetrics'>): NodeProcess => ({
+  ...given,
+  clock: systemClock,
+  tlsMetrics: given.metrics.declare(tlsMetricTable),
+});
+
+export async function openNode(shared: NodeProcess): Promise<Node> {
+  const { config, folder, lifecycle, checkpoint, logger, clock } = shared;
   const metadata = lifecycle.use(
     'metadata',
     await openMetadataStore({ kind: 'sqlite', file: join(folder.path, 'metadata.db') }, { checkpoint }),
@@ -67,14 +74,12 @@ export async function openNode(deps: NodeDeps): Promise<Node> {
   lifecycle.add(startPart('storage-view', (signal) => storage.view.run(signal)));
   await storage.view.ready;
   return {
-    ...deps,
-    clock,
+    ...shared,
     metadata,
     objects,
     tables,
     storage,
     tokens: new LocalTokens({ store: metadata, clock, randomId }),
-    tlsMetrics: metrics.declare(tlsMetricTable),
     writer: undefined,
   };
 }

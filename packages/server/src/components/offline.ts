@@ -11,7 +11,7 @@ import { MetricRegistry } from '../kernel/observe/metrics.ts';
 import { Readiness } from '../kernel/observe/readiness.ts';
 import { adminCommands } from './admin.ts';
 import type { Config } from './config.ts';
-import { openNode, volumesFolder } from './node.ts';
+import { nodeProcess, openNode, volumesFolder } from './node.ts';
 
 interface OfflineOptions {
   readonly config: Config;
@@ -35,7 +35,7 @@ export async function offlineCommands({ config, logger, checkpoint }: OfflineOpt
   try {
     await relieveFullDisk(volumesFolder(dataDir));
     const folder = lifecycle.use('data folder', await openDataFolder({ path: dataDir, logger }));
-    const node = await openNode({ config, folder, lifecycle, readiness, metrics: new MetricRegistry(), checkpoint, logger });
+    const node = await openNode(nodeProcess({ config, folder, lifecycle, readiness, metrics: new MetricRegistry(), checkpoint, logger }));
     const running = lifecycle.run(stop.signal);
     return {
       commands: adminCommands(node, { isService: false }),

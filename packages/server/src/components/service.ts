@@ -17,18 +17,16 @@ import { createOperationsServer } from '../kernel/observe/operations-server.ts';
 import { Readiness } from '../kernel/observe/readiness.ts';
 import { adminCommands } from './admin.ts';
 import { startApi } from './api.ts';
+import { type ComponentName, ingestComponents } from './component-names.ts';
 import type { Config } from './config.ts';
+import { startEvents } from './events.ts';
 import { startHttpSource } from './http-source.ts';
 import { schemeOf } from './listener-certificate.ts';
-import { type Node, openNode, volumesFolder } from './node.ts';
+import { type Node, nodeProcess, openNode, volumesFolder } from './node.ts';
 import { publicUrl, urlOf } from './public-url.ts';
 import { startStorageCoordinator } from './storage-coordinator.ts';
 import { startStorageReader } from './storage-reader.ts';
 import { startStorageWriter } from './storage-writer.ts';
-
-/** In the order in which they start: each needs only what stands before it. */
-export const componentNames = ['storage-coordinator', 'storage-writer', 'storage-reader', 'http-source', 'api'] as const;
-export type ComponentName = (typeof componentNames)[number];
 
 export interface ReadyReport {
   readonly ready: true;
@@ -61,20 +59,22 @@ export async function runService({ components, config, logger, checkpoint, stop,
   metrics.collectProcessMetrics();
   await relieveFullDisk(volumesFolder(config.dataDir));
   const folder = lifecycle.use('data folder', await openDataFolder({ path: config.dataDir, logger }));
-  const node = await openNode({ config, folder, lifecycle, readiness, metrics, checkpoint, logger });
-  const urls = await startComponents(node, components);
+  const ended = new AbortController();
+  const shared = nodeProcess({ config, folder, lifecycle, readiness, metrics, checkpoint, logger });
+  const node = ingestComponents.some((name) => components.has(name)) ? await openNode(shared) : undefined;
+  const urls = { ...(node && (await startComponents(node, components))), ...(await startEvents(shared, components, () => ended.abort())) };
   const operations = await openHttpServerPart({
     name: 'operations port',
     server: createOperationsServer({ readiness, metrics, logger }),
     at: config.operations.listen,
   });
   lifecycle.add(operations);
-  lifecycle.add(await openAdminSocket({ folder: folder.path, commands: adminCommands(node, { isService: true }), logger }));
-  const running = lifecycle.run(stop);
+  if (node) lifecycle.add(await openAdminSocket({ folder: folder.path, commands: adminCommands(node, { isService: true }), logger }));
+  const running = lifecycle.run(AbortSignal.any([stop, ended.signal]));
   onReady({
     ready: true,
     urls: { ...urls, operations: urlOf(operations.address) },
-    ...(config.accounts.verifier === 'local' && { ...(await firstToken(node)), project: firstProject, branch: firstBranch }),
+    ...(node && config.accounts.verifier === 'local' && { ...(await firstToken(node)), project: firstProject, branch: firstBranch }),
   });
   return await running;
 }

@@ -62,7 +62,16 @@ describe('starts that fail', () => {
     const address = taken.address();
     const port = typeof address === 'object' ? address?.port : undefined;
     const other = `${folder.path}/other`;
-    const listen = ['--api-listen', '127.0.0.1:0', '--source-http-listen', '127.0.0.1:0', '--operations-listen', `127.0.0.1:${port}`];
+    const listen = [
+      '--api-listen',
+      '127.0.0.1:0',
+      '--source-http-listen',
+      '127.0.0.1:0',
+      '--operations-listen',
+      `127.0.0.1:${port}`,
+      '--events-api-listen',
+      '127.0.0.1:0',
+    ];
     const { code, out, err } = await sluice('all', '--data-dir', other, ...listen);
     taken.close();
     expect({ code, out }).toEqual({ code: 69, out: '' });
@@ -165,7 +174,7 @@ describe('help', () => {
 describe('a running service', () => {
   test('ready line, readiness, metrics and health on the operations port', async () => {
     const { urls } = service;
-    expect(Object.keys(urls)).toEqual(['api', 'http-source', 'source', 'operations']);
+    expect(Object.keys(urls)).toEqual(['api', 'http-source', 'source', 'event-api', 'operations']);
     const get = async (path: string) => {
       const answer = await fetch(new URL(path, urls['operations']));
       return { status: answer.status, text: await answer.text() };

@@ -1,18 +1,12 @@
-/** Random numbers that follow from a seed alone (mulberry32): the same seed makes the same choices. */
+import { seededNumbers } from '../../src/kernel/codec/seeded-numbers.ts';
+
+/** Random numbers that follow from a seed alone: the same seed makes the same choices. */
 export class SeededRandom {
-  #state: number;
+  /** In [0, 1). */
+  readonly next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** In [0, 1). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    this.next = seededNumbers(seed);
   }
 
   /** A whole number from `from` to `to`, both included. */

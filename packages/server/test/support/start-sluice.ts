@@ -38,17 +38,17 @@ export const demoFlags = ['--config-file', demoProfile] as const;
 const withoutBallast = { SLUICE_STORAGE_DISK_BALLAST: '0' };
 
 let nextPort = 20_000 + (process.pid % 110) * 100;
-/** Three free ports are likely here: blocks differ between processes and calls, and lie below the ephemeral range. */
+/** Four free ports are likely here: blocks differ between processes and calls, and lie below the ephemeral range. */
 export function portBase(): number {
   nextPort = nextPort > 31_000 ? 20_000 : nextPort + 5;
   return nextPort;
 }
 
-/** As `portBase`, and nobody listens on its three ports at this moment. */
+/** As `portBase`, and nobody listens on its ports at this moment. */
 async function freePortBase(): Promise<number> {
   for (;;) {
     const base = portBase();
-    if (await areFree(base, 3)) return base;
+    if (await areFree(base, 4)) return base;
   }
 }
 

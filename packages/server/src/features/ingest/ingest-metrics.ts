@@ -1,6 +1,6 @@
+import type { ByteBudget } from '../../kernel/async/byte-budget.ts';
 import type { BoundCounter } from '../../kernel/observe/metric-cell.ts';
 import type { Metrics, MetricTable } from '../../kernel/observe/metrics.ts';
-import type { ByteBudget } from './byte-budget.ts';
 
 export const ingestMetricTable = {
   sluice_ingest_requests_total: { type: 'counter', help: 'Answers of the HTTP source.', labels: ['status'] },

@@ -4,8 +4,8 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { RawConnection } from '../../../test/support/raw-http.ts';
+import { ByteBudget } from '../../kernel/async/byte-budget.ts';
 import { listen } from '../../kernel/lifecycle/listen.ts';
-import { ByteBudget } from './byte-budget.ts';
 import { type BodyResult, readBody } from './request-body.ts';
 
 const maxBytes = 1000;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { type ByteBudget, Reservation } from '../../kernel/async/byte-budget.ts';
 import { giveBack } from '../../kernel/lifecycle/give-back.ts';
-import type { ByteBudget } from './byte-budget.ts';
 import { decodeContent } from './content-encoding.ts';
 
 export type BodyResult =
@@ -29,7 +29,7 @@ export function readBody(request: IncomingMessage, { maxBytes, budget }: ReadBod
   if (isAnnouncedTooLarge(request, maxBytes)) return Promise.resolve({ type: 'tooLarge' });
   // It may have gone away while the source was looked up: no event would come any more.
   if (request.destroyed) return Promise.resolve({ type: 'aborted' });
-  const room = new Room(budget);
+  const room = new Reservation(budget);
   if (!room.growTo(Number(request.headers['content-length'] ?? 0))) return Promise.resolve({ type: 'overloaded' });
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -77,34 +77,12 @@ function joined(chunks: readonly Buffer[], bytes: number): Buffer {
 
 const ignore = (): void => {};
 
-/** What one request has reserved of the budget. */
-class Room {
-  readonly #budget: ByteBudget;
-  #reserved = 0;
-
-  constructor(budget: ByteBudget) {
-    this.#budget = budget;
-  }
-
-  growTo(bytes: number): boolean {
-    if (bytes <= this.#reserved) return true;
-    if (!this.#budget.reserve(bytes - this.#reserved, 0)) return false;
-    this.#reserved = bytes;
-    return true;
-  }
-
-  readonly release = (): void => {
-    this.#budget.release(this.#reserved, 0);
-    this.#reserved = 0;
-  };
-}
-
 const codingOf = ({ headers }: IncomingMessage): string => headers['content-encoding']?.trim().toLowerCase() || 'identity';
 
 interface Decode {
   readonly coding: string;
   readonly maxBytes: number;
-  readonly room: Room;
+  readonly room: Reservation;
 }
 
 async function decode(body: Buffer, { coding, maxBytes, room }: Decode): Promise<BodyResult> {

@@ -5,12 +5,12 @@ import { sinkFixture, sourceFixture } from '../../../test/support/definition-fix
 import { ScriptedSliceWriter, type WriterStep } from '../../../test/support/scripted-slice-writer.ts';
 import { silentLogger } from '../../../test/support/silent-logger.ts';
 import { TestClock } from '../../../test/support/test-clock.ts';
+import { ByteBudget } from '../../kernel/async/byte-budget.ts';
 import type { Sink } from '../definitions/sink.ts';
 import { IngestRecord } from '../mapping/record.ts';
 import { Compressor } from '../storage/block/compressor.ts';
 import { createCodec } from '../storage/block/create-codec.ts';
 import { PartEncoder } from '../storage/part-encoder.ts';
-import { ByteBudget } from './byte-budget.ts';
 import { SinkRouter } from './sink-router.ts';
 
 const compressor = new Compressor(1);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { ByteBudget } from '../../kernel/async/byte-budget.ts';
 import { sleep } from '../../kernel/async/sleep.ts';
 import { giveBack } from '../../kernel/lifecycle/give-back.ts';
 import type { Logger } from '../../kernel/observe/logger.ts';
@@ -14,7 +15,6 @@ import type { PartEncoder } from '../storage/part-encoder.ts';
 import { partNameText } from '../storage/part-name.ts';
 import type { AppendRequest, SliceWriter } from '../storage/slice-writer.ts';
 import type { StorageView } from '../storage/storage-view.ts';
-import type { ByteBudget } from './byte-budget.ts';
 import { type RowOutcome, SinkStream } from './sink-stream.ts';
 
 export interface SinkRouterOptions {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ByteBudget } from '../../kernel/async/byte-budget.ts';
 import { formatByteSize } from '../../kernel/codec/byte-size.ts';
 import { isAppError } from '../../kernel/errors/app-error.ts';
 import type { ErrorCode } from '../../kernel/errors/error-table.ts';
@@ -8,7 +9,6 @@ import type { TokenRefusal } from '../accounts/token-verifier.ts';
 import { unwrapJson } from '../mapping/json-envelope.ts';
 import { IngestRecord } from '../mapping/record.ts';
 import { answerAllow, answerError, answerHealth, answerMethodNotAllowed, answerOk, answerPreflight, answerResult } from './answer.ts';
-import type { ByteBudget } from './byte-budget.ts';
 import type { ClientIp } from './client-ip.ts';
 import type { DataAuth } from './data-auth.ts';
 import type { IngestReport, KnownSource } from './ingest-report.ts';

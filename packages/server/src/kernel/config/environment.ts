@@ -6,6 +6,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What Kubernetes puts into a variable named like a service, such as `tcp://10.0.0.1:80`. */
 const serviceLink = /^(?:tcp|udp|sctp):\/\/\S+:\d+$/;
+export const isServiceLink = (text: string): boolean => serviceLink.test(text);
 const serviceLinkName = /_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)$/;
 
 /** Values by the names of the settings; an empty variable counts as not set. Nothing here is a problem, at most a warning. */
@@ -16,7 +17,7 @@ export function readEnvironment(env: Environment, settings: readonly Setting[]):
     for (const name of setting.env) {
       const text = env[name];
       if (text === undefined || text === '' || values.has(setting.key)) continue;
-      if (serviceLink.test(text))
+      if (isServiceLink(text))
         warnings.push(`Environment variable ${name} is ignored: its value is a Kubernetes service link; set enableServiceLinks: false.`);
       else values.set(setting.key, { value: inputOf(setting, text), source: `environment variable ${name}` });
     }

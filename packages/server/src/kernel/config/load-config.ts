@@ -13,6 +13,8 @@ export interface LoadOptions<Schema extends z.ZodObject> {
   readonly env: Environment;
   /** The text of the file named by `--config-file`; throws where it cannot be read. */
   readonly readFile: (path: string) => string;
+  /** What other names than the settings' own say; each comes directly behind its like. */
+  readonly originals?: { readonly flags: GivenValues; readonly env: GivenValues };
 }
 
 export interface LoadedConfig<Schema extends z.ZodObject> {
@@ -24,14 +26,20 @@ export interface LoadedConfig<Schema extends z.ZodObject> {
 }
 
 /** Flags before environment before file before default. `configInvalid` lists every problem of all places at once. */
-export function loadConfig<Schema extends z.ZodObject>({ schema, flags, env, readFile }: LoadOptions<Schema>): LoadedConfig<Schema> {
+export function loadConfig<Schema extends z.ZodObject>({
+  schema,
+  flags,
+  env,
+  readFile,
+  originals = { flags: nothingGiven, env: nothingGiven },
+}: LoadOptions<Schema>): LoadedConfig<Schema> {
   const settings = describeConfig(schema);
   const known = [...settings, configFileSetting];
   const fromFlags = parseFlags(flags, known);
   const fromEnv = readEnvironment(env, known);
   const file = fromFlags.values.get(configFileSetting.key) ?? fromEnv.values.get(configFileSetting.key);
   const fromFile = file ? readYamlFile(String(file.value), { schema, settings, readFile }) : nothingGiven;
-  const places = [fromFlags, fromEnv, fromFile];
+  const places = [fromFlags, originals.flags, fromEnv, originals.env, fromFile];
 
   const problems = places.flatMap((place) => place.problems);
   const sources = new Map<string, string>();

@@ -96,6 +96,7 @@ export const errorTable = {
   importRejected: { status: 409, disposition: 'terminal', meaning: 'The engine refuses the file.' },
   logUnavailable: { status: 503, disposition: 'retry', meaning: 'The log does not answer. Records given to it are surely not appended.' },
   logInDoubt: { status: 503, disposition: 'retry', meaning: 'The log did not say whether it appended the records.' },
+  logTimeout: { status: 504, disposition: 'retry', meaning: 'The log did not answer in time; the events may be stored, now or later.' },
   logDenied: { status: 503, disposition: 'terminal', meaning: 'The log refuses the login, the certificate or the operation.' },
   logTopicNotFound: { status: 404, disposition: 'terminal', meaning: 'The topic does not exist, or was created anew.' },
   logOffsetOutOfRange: {

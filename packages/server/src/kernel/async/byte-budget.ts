@@ -32,3 +32,26 @@ export class ByteBudget {
     this.#items -= items;
   }
 }
+
+/** What one holder, such as a request, has reserved of the bytes of a budget. */
+export class Reservation {
+  readonly #budget: ByteBudget;
+  #reserved = 0;
+
+  constructor(budget: ByteBudget) {
+    this.#budget = budget;
+  }
+
+  /** False: there is no room, and what it has stays. */
+  growTo(bytes: number): boolean {
+    if (bytes <= this.#reserved) return true;
+    if (!this.#budget.reserve(bytes - this.#reserved, 0)) return false;
+    this.#reserved = bytes;
+    return true;
+  }
+
+  readonly release = (): void => {
+    this.#budget.release(this.#reserved, 0);
+    this.#reserved = 0;
+  };
+}

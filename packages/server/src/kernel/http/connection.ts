@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { closeLingering } from '../../kernel/lifecycle/lingering-close.ts';
-import { OpenItems } from '../../kernel/lifecycle/open-items.ts';
+import { closeLingering } from '../lifecycle/lingering-close.ts';
+import { OpenItems } from '../lifecycle/open-items.ts';
 
 /**
  * What a connection still owes its client. Requests may be sent without waiting for answers, and answers go out in the order

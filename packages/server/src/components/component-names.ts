@@ -1,0 +1,8 @@
+/** In the order in which they start: each needs only what stands before it. */
+export const ingestComponents = ['storage-coordinator', 'storage-writer', 'storage-reader', 'http-source', 'api'] as const;
+export const eventComponents = ['event-api', 'event-producer'] as const;
+export const componentNames = [...ingestComponents, ...eventComponents] as const;
+export type ComponentName = (typeof componentNames)[number];
+
+/** What `all` stands for: the service. Who makes up events of its own is asked for by name. */
+export const serviceComponents: readonly ComponentName[] = [...ingestComponents, 'event-api'];

@@ -1,0 +1,88 @@
+import type { OriginalNames } from '../kernel/config/original-names.ts';
+import type { ComponentName } from './component-names.ts';
+
+const text = (key: string, name: string): OriginalNames => ({ key, names: [name], toText: (given) => given[name] ?? '' });
+
+/** In whole milliseconds. */
+const milliseconds = (key: string, name: string): OriginalNames => ({ key, names: [name], toText: (given) => `${given[name]}ms` });
+
+const flag = (key: string, name: string): OriginalNames => ({ key, names: [name], isSwitch: true, toText: (given) => truth(given[name]) });
+
+const disable = (key: string): OriginalNames => ({ ...flag(key, 'DISABLE'), short: '-x' });
+
+function truth(given = ''): string {
+  const word = given.toLowerCase();
+  if (['1', 'true', 'yes', 'on'].includes(word)) return 'true';
+  return ['0', 'false', 'no', 'off'].includes(word) ? 'false' : given;
+}
+
+const hostPort = (host: string, port: string): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+interface AddressNames {
+  readonly key: string;
+  readonly host: string;
+  readonly port: string;
+  readonly otherwise: { readonly host: string; readonly port: number };
+}
+
+const address = ({ key, host, port, otherwise }: AddressNames): OriginalNames => ({
+  key,
+  names: [port, host],
+  short: '-p',
+  toText: (given) => hostPort(given[host] ?? otherwise.host, given[port] ?? String(otherwise.port)),
+});
+
+const kafka: readonly OriginalNames[] = [
+  {
+    key: 'kafka.brokers',
+    names: ['KAFKA_BROKERS', 'KAFKA_HOST', 'KAFKA_PORT'],
+    toText: ({ KAFKA_HOST = '127.0.0.1', KAFKA_PORT = '9092', KAFKA_BROKERS = hostPort(KAFKA_HOST, KAFKA_PORT) }) => KAFKA_BROKERS,
+  },
+  text('kafka.clientId', 'KAFKA_CLIENT_ID'),
+  text('kafka.replicas', 'KAFKA_TOPIC_REPLICATION'),
+  text('kafka.sasl.mechanism', 'KAFKA_SASL_MECHANISM'),
+  text('kafka.sasl.username', 'KAFKA_SASL_USERNAME'),
+  text('kafka.sasl.password', 'KAFKA_SASL_PASSWORD'),
+  flag('kafka.tls.enabled', 'KAFKA_TLS'),
+  text('kafka.tls.caFile', 'KAFKA_TLS_CA_FILE'),
+  text('events.topic', 'KAFKA_TOPIC'),
+  text('events.partitions', 'KAFKA_TOPIC_PARTITIONS'),
+];
+const ofEveryEventComponent = [text('log.level', 'LOG_LEVEL'), milliseconds('shutdownTimeout', 'SHUTDOWN_TIMEOUT_MS')];
+
+/** The names that the components had in the systems they come from. They hold where one component is started alone. */
+export const originalNames: Readonly<Partial<Record<ComponentName, readonly OriginalNames[]>>> = {
+  'event-api': [
+    ...ofEveryEventComponent,
+    address({ key: 'events.api.listen', host: 'HOST', port: 'PORT', otherwise: { host: '127.0.0.1', port: 9998 } }),
+    disable('events.api.disable'),
+    ...kafka,
+    text('events.api.maxBodySize', 'MAX_BODY_BYTES'),
+    text('events.api.maxEvents', 'MAX_EVENTS'),
+    text('events.api.onInvalid', 'ON_INVALID'),
+    text('events.api.amountEncoding', 'AMOUNT_ENCODING'),
+    flag('events.api.textPassthrough', 'TEXT_PASSTHROUGH'),
+    flag('events.api.compatStatus', 'COMPAT_STATUS'),
+    milliseconds('events.api.maxFutureSkew', 'MAX_FUTURE_SKEW_MS'),
+  ],
+  'event-producer': [
+    ...ofEveryEventComponent,
+    {
+      key: 'events.producer.url',
+      names: ['API_PORT', 'API_HOST'],
+      short: '-p',
+      toText: ({ API_HOST = '127.0.0.1', API_PORT = '9998' }) => `http://${hostPort(API_HOST, API_PORT)}/`,
+    },
+    flag('events.producer.plainText', 'PLAIN_TEXT'),
+    disable('events.producer.disable'),
+    text('events.producer.rate', 'RATE'),
+    text('events.producer.batchInterval', 'BATCH_INTERVAL'),
+    text('events.producer.maxBuffer', 'MAX_BUFFER'),
+    text('events.producer.timeout', 'TIMEOUT'),
+    text('events.producer.count', 'COUNT'),
+    text('events.producer.seed', 'SEED'),
+    text('events.producer.distribution', 'DISTRIBUTION'),
+    text('events.producer.min', 'MIN'),
+    text('events.producer.max', 'MAX'),
+  ],
+};
