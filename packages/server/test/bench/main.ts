@@ -1,6 +1,6 @@
 import { benchApi } from './api/api.ts';
-import { benchEventsSeries } from './events/series.ts';
 import { benchEventsLog } from './events/log.ts';
+import { benchEventsSeries } from './events/series.ts';
 import { benchIngest, benchIngestBodies, benchIngestConnections, benchIngestImport, benchIngestWidth } from './ingest/ingest.ts';
 import { benchIngestMemory } from './ingest/memory.ts';
 import { benchIngestRestart } from './ingest/restart.ts';
