@@ -138,7 +138,7 @@ describe('help', () => {
     for (const word of [
       'http-source',
       'storage-writer',
-      'token, status, query, cat, quarantine, fsck, config',
+      'token, status, query, cat, quarantine, fsck, routes, config',
       '--data-dir',
       'SLUICE_SOURCE_HTTP_LISTEN',
     ])
@@ -174,7 +174,7 @@ describe('help', () => {
 describe('a running service', () => {
   test('ready line, readiness, metrics and health on the operations port', async () => {
     const { urls } = service;
-    expect(Object.keys(urls)).toEqual(['api', 'http-source', 'source', 'event-api', 'operations']);
+    expect(Object.keys(urls)).toEqual(['api', 'http-source', 'source', 'consumer-high', 'consumer-low', 'event-api', 'operations']);
     const get = async (path: string) => {
       const answer = await fetch(new URL(path, urls['operations']));
       return { status: answer.status, text: await answer.text() };
