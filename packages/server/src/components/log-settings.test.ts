@@ -49,6 +49,7 @@ test('a login is whole, and brokers have addresses', () => {
   expect(() => load({ [sasl('MECHANISM')]: 'PLAIN', [sasl('USERNAME')]: 'app' })).toThrow('A login needs a user name');
   expect(() => load({ SLUICE_KAFKA_BROKERS: 'nonsense' })).toThrow('host:port');
   expect(() => load({ SLUICE_KAFKA_REPLICAS: '0' })).toThrow('-1 or at least 1');
+  expect(() => load({ SLUICE_KAFKA_REPLICAS: '0' })).toThrow('-1 or at least 1');
 });
 
 test('the password is not shown', () => {
