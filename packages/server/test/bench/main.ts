@@ -13,6 +13,7 @@ import { benchIngestMemory } from './ingest/memory.ts';
 import { benchIngestRestart } from './ingest/restart.ts';
 import { writePerformancePage } from './performance-page.ts';
 import { type Figure, report } from './report.ts';
+import { benchTemplate } from './template.ts';
 
 interface Bench {
   readonly run: () => Promise<Figure[]>;
@@ -32,6 +33,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'ingest-restart': { run: benchIngestRestart },
   'ingest-memory': { run: benchIngestMemory, isLong: true },
   jsonnet: { run: benchJsonnet },
+  'jsonnet-record': { run: benchTemplate },
   'jsonnet-hostile': { run: benchJsonnetHostile },
 };
 
