@@ -19,6 +19,7 @@ import { benchIngestMemory } from './ingest/memory.ts';
 import { benchIngestRestart } from './ingest/restart.ts';
 import { writePerformancePage } from './performance-page.ts';
 import { type Figure, report } from './report.ts';
+import { benchTemplate } from './template.ts';
 
 interface Bench {
   readonly run: () => Promise<Figure[]>;
@@ -44,6 +45,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'events-consumer': { run: benchEventsConsumer },
   'ingest-memory': { run: benchIngestMemory, isLong: true },
   jsonnet: { run: benchJsonnet },
+  'jsonnet-record': { run: benchTemplate },
   'jsonnet-hostile': { run: benchJsonnetHostile },
 };
 

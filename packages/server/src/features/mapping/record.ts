@@ -43,7 +43,7 @@ export class IngestRecord {
 
   /** The media type in lower case without parameters, `''` if there is none. */
   get contentType(): string {
-    this.#contentType ??= (firstHeader(this.rawHeaders, 'content-type').split(';', 1)[0] ?? '').trim().toLowerCase();
+    this.#contentType ??= mediaType(firstHeader(this.rawHeaders, 'content-type'));
     return this.#contentType;
   }
 
@@ -76,13 +76,19 @@ export class IngestRecord {
   }
 }
 
+function mediaType(header: string): string {
+  // Nearly all are: it saves taking the others apart.
+  return header === usualType ? header : (header.split(';', 1)[0] ?? '').trim().toLowerCase();
+}
+
 function readBody(contentType: string, body: Buffer): BodyDocument {
-  if (jsonType.test(contentType)) return readJson(body);
+  if (contentType === usualType || jsonType.test(contentType)) return readJson(body);
   if (contentType === formType) return readForm(body);
   const reason = `unsupported content type "${contentType}", supported types: application/json and ${formType}`;
   return { ok: false, code: 'unsupportedMediaType', reason };
 }
 
+const usualType = 'application/json';
 /** `application/json` and `application/<anything>+json`. */
 const jsonType = /^application\/(?:[a-z0-9!#$&^_.+-]+\+)?json$/;
 const formType = 'application/x-www-form-urlencoded';

@@ -153,7 +153,7 @@ export class JsonDocument {
 
   #decoded(start: number, end: number): string {
     const bytes = this.#bytes;
-    this.#text ??= Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#text ??= bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     return this.#text.toString('utf8', start, end);
   }
 

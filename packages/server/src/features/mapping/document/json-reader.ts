@@ -24,8 +24,10 @@ export const maxJsonDepth = 300;
 
 /** Fills the tape; the text of the fault if the bytes are no JSON. */
 function scan(bytes: Uint8Array, tape: number[]): string | undefined {
-  /** Tape indexes of the containers around the current position. */
-  const open: number[] = [];
+  /** Tape index of the container that the current position is in, the byte that closes it, and the containers around it. */
+  let container = noContainer;
+  let closer = noByte;
+  const around: number[] = [];
   /** The position behind the last whitespace seen: a container that starts before it is not compact. */
   let blankEnd = 0;
   let at = skipBlanks(bytes, 0);
@@ -34,12 +36,14 @@ function scan(bytes: Uint8Array, tape: number[]): string | undefined {
     /** Whether the next token is a value or key inside the container that `first` opened. */
     let descends = false;
     if (first === openObject || first === openArray) {
-      if (open.length === maxJsonDepth) return `nested deeper than ${maxJsonDepth} levels at byte ${at}`;
-      open.push(tape.length);
+      if (around.length === maxJsonDepth) return `nested deeper than ${maxJsonDepth} levels at byte ${at}`;
+      around.push(container);
+      container = tape.length;
+      closer = first + closeOffset;
       tape.push(~at, 0, 0);
       at += 1;
       if (isBlank(bytes[at])) at = blankEnd = skipBlanks(bytes, at);
-      descends = bytes[at] !== first + closeOffset;
+      descends = bytes[at] !== closer;
     } else {
       tape.push(at);
       at = first === quote ? endOfString(bytes, at + 1) : endOfWord(bytes, at);
@@ -50,14 +54,13 @@ function scan(bytes: Uint8Array, tape: number[]): string | undefined {
     // Behind a scalar, or at the closing bracket of an empty container: close what ends here.
     if (!descends) {
       for (;;) {
-        const container = open.at(-1);
-        if (container === undefined) return at === bytes.length ? undefined : unexpected(bytes, at);
-        const start = ~(tape[container] ?? 0);
-        if (bytes[at] !== (bytes[start] ?? 0) + closeOffset) break;
+        if (container === noContainer) return at === bytes.length ? undefined : unexpected(bytes, at);
+        if (bytes[at] !== closer) break;
         at += 1;
-        open.pop();
         tape[container + 1] = tape.length;
-        tape[container + 2] = blankEnd > start ? ~at : at;
+        tape[container + 2] = blankEnd > ~(tape[container] ?? 0) ? ~at : at;
+        container = around.pop() ?? noContainer;
+        closer = container === noContainer ? noByte : (bytes[~(tape[container] ?? 0)] ?? noByte) + closeOffset;
         if (isBlank(bytes[at])) at = blankEnd = skipBlanks(bytes, at);
       }
       if (bytes[at] !== comma) return unexpected(bytes, at);
@@ -65,7 +68,7 @@ function scan(bytes: Uint8Array, tape: number[]): string | undefined {
       if (isBlank(bytes[at])) at = blankEnd = skipBlanks(bytes, at);
     }
 
-    if (bytes[~(tape[open.at(-1) ?? 0] ?? 0)] === openObject) {
+    if (closer === closeObject) {
       if (bytes[at] !== quote) return unexpected(bytes, at);
       const start = at;
       const plainEnd = endOfPlain(bytes, at + 1);
@@ -93,6 +96,9 @@ const openArray = 0x5b;
 const openObject = 0x7b;
 /** From `[` to `]`, from `{` to `}`. */
 const closeOffset = 2;
+const closeObject = openObject + closeOffset;
+/** Stands for the tape index of a container where there is none. */
+const noContainer = -1;
 /** Stands for the byte behind the last one. */
 const noByte = -1;
 
@@ -135,16 +141,20 @@ function endOfEscape(bytes: Uint8Array, at: number): number {
   return at + 5;
 }
 
-const literals = [Buffer.from('true'), Buffer.from('false'), Buffer.from('null')];
+const [trueText, falseText, nullText] = ['true', 'false', 'null'].map((text) => Buffer.from(text));
+
+function literalFrom(first: number | undefined): Buffer | undefined {
+  if (first === 0x74) return trueText;
+  if (first === 0x66) return falseText;
+  return first === 0x6e ? nullText : undefined;
+}
 
 /** Behind a number or literal, or `~position` of the first byte that does not belong. */
 function endOfWord(bytes: Uint8Array, from: number): number {
-  for (const literal of literals) {
-    if (bytes[from] !== literal[0]) continue;
-    for (let index = 1; index < literal.length; index += 1) if (bytes[from + index] !== literal[index]) return ~(from + index);
-    return from + literal.length;
-  }
-  return endOfNumber(bytes, from);
+  const literal = literalFrom(bytes[from]);
+  if (literal === undefined) return endOfNumber(bytes, from);
+  for (let index = 1; index < literal.length; index += 1) if (bytes[from + index] !== literal[index]) return ~(from + index);
+  return from + literal.length;
 }
 
 function endOfNumber(bytes: Uint8Array, from: number): number {
