@@ -170,7 +170,7 @@ export async function benchJsonnet(): Promise<Figure[]> {
     if (ratioBar === undefined) continue;
     figures.push({ id: `jsonnet-${id}-ratio`, value: ours / hand, unit: 'times by hand', bar: ratioBar });
     const parsing = measure(() => program.toCompactJson({ context: JSON.parse(benchBody) }));
-    figures.push({ id: `jsonnet-${id}-with-json-parse`, value: parsing, unit: 'ns' });
+    figures.push({ id: `jsonnet-${id}-with-json-parse`, value: parsing, unit: 'ns', bar: 5000 });
     figures.push({ id: 'jsonnet-json-parse-alone', value: measure(() => String(JSON.parse(benchBody))), unit: 'ns' });
   }
   const source = templates.find(({ id }) => id === 'ten-fields')?.source ?? '';
