@@ -117,6 +117,8 @@ export class MemorySeriesStore implements SeriesStore {
     const key = keyOf(batch.partition);
     const next = progress.get(key) ?? 0;
     if (next !== batch.from || !progress.has(key)) return { outcome: 'fenced', next };
+    const refused = this.#refused(batch);
+    if (refused.length > 0) return { outcome: 'refused', refused };
     progress.set(key, batch.to);
     const { chunk = new Uint8Array(), forgetThrough = 0 } = batch.repeats ?? {};
     const kept = (repeats.get(key) ?? []).filter(({ to }) => to > forgetThrough);
@@ -124,15 +126,18 @@ export class MemorySeriesStore implements SeriesStore {
     return this.#put(batch);
   }
 
-  #put({ partition, points }: SeriesBatch): WriteOutcome {
-    const { series, refuse } = this.#options;
-    const place = placeOf(partition);
-    const refused: RefusedPoint[] = [];
-    const taken = points.filter((point, index) => {
-      const refusal = refuse(point);
-      if (refusal) refused.push({ index, ...refusal });
-      return !refusal;
+  #refused({ points }: SeriesBatch): RefusedPoint[] {
+    return points.flatMap((point, index) => {
+      const refusal = this.#options.refuse(point);
+      return refusal ? [{ index, ...refusal }] : [];
     });
+  }
+
+  #put(batch: SeriesBatch): WriteOutcome {
+    const { series, refuse } = this.#options;
+    const place = placeOf(batch.partition);
+    const refused = this.#refused(batch);
+    const taken = batch.points.filter((point) => !refuse(point));
     const offsets = new Set(taken.map(({ offset }) => offset));
     const before = (series.points.get(place) ?? []).filter(({ offset }) => this.#isTransactional || !offsets.has(offset));
     series.points.set(place, [...before, ...taken]);

@@ -227,6 +227,32 @@ describe('dead letters', () => {
     await vi.waitFor(async () => expect(await stage.metric('sluice_consumer_expired_total')).toBe(1), soon);
   });
 
+  test('a store with a progress of its own does not pass what it refuses before the letter is durable', async () => {
+    const refuse = ({ amount }: SeriesPoint) => (amount === 8 ? { reason: 'rejected' as const, text: 'too round' } : undefined);
+    const stage = new Stage({ refuse });
+    await stage.send(events(7, 8, 9));
+    const refusing = Promise.withResolvers<void>();
+    stage.logStep = async (what) => {
+      if (!what.startsWith('append')) return;
+      if ((await stage.log.topic('events.dlq')) === undefined) return;
+      refusing.resolve();
+      throw new AppError('logUnavailable', 'The dead letters are away.');
+    };
+    stage.start();
+    await refusing.promise;
+    // It dies here.
+    await stage.end();
+    expect([...stage.series.progress.values()]).toEqual([0]);
+    expect([await stage.stored(), await stage.letters()]).toEqual([[], []]);
+    const after = new Stage({ after: stage, refuse });
+    stage.logStep = () => Promise.resolve();
+    after.start();
+    await vi.waitFor(async () => expect(await after.stored()).toEqual([0, 2]), soon);
+    expect((await after.letters()).map((letter) => [letter['source-offset'], letter['reason']])).toEqual([['1', 'rejected']]);
+    expect([...stage.series.progress.values()]).toEqual([3]);
+    expect(await after.metric('sluice_consumer_stored_total')).toBe(2);
+  });
+
   test('a letter that would be too large is cut', async () => {
     const stage = new Stage();
     stage.start();
@@ -280,6 +306,24 @@ test('while the store is away nothing is lost, and readiness says so', async () 
 });
 
 describe('positions', () => {
+  test('a store is asked for nothing but its tables before there is a record, and for everything once there was one', async () => {
+    const stage = new Stage();
+    const calls = new Set<string>();
+    stage.storeStep = (what) => Promise.resolve(void calls.add(what));
+    stage.start();
+    await vi.waitFor(() => expect(stage.consumer.check()).toEqual({ ready: true }), soon);
+    expect((await stage.routes()).latest).toBeDefined();
+    expect([...calls].filter((what) => !what.includes('told'))).toEqual(['ensure the schema', 'read the retention']);
+    await stage.send(events(7));
+    await vi.waitFor(async () => expect(await stage.stored()).toEqual([0]), soon);
+    await stage.end();
+    calls.clear();
+    const after = new Stage({ after: stage });
+    after.storeStep = (what) => Promise.resolve(void calls.add(what));
+    after.start();
+    await vi.waitFor(() => expect(calls).toContain('read the progress'), soon);
+  });
+
   test('a topic that is made anew is read from its begin', async () => {
     const stage = new Stage();
     stage.start();
