@@ -28,8 +28,9 @@ interface MemoryStoreOptions {
   readonly series: MemorySeries;
   readonly exactlyOnce: SeriesCapabilities['exactlyOnce'];
   /** Awaited before and after the effect of every call, so that a test decides the order, or lets it fail. */
-  readonly step?: (what: string) => Promise<void>;
+  readonly step?: (what: string, signal: AbortSignal) => Promise<void>;
   readonly refuse?: (point: SeriesPoint) => Omit<RefusedPoint, 'index'> | undefined;
+  readonly retentionMs?: number | undefined;
 }
 
 const pageBytes = 1024 * 1024;
@@ -40,7 +41,7 @@ export class MemorySeriesStore implements SeriesStore {
   readonly #options: Required<MemoryStoreOptions>;
 
   constructor(options: MemoryStoreOptions) {
-    this.#options = { step: () => Promise.resolve(), refuse: () => undefined, ...options };
+    this.#options = { step: () => Promise.resolve(), refuse: () => undefined, retentionMs: undefined, ...options };
     this.capabilities = { exactlyOnce: options.exactlyOnce, keepsAmountText: true, maxTimeMs: maxEventTimeMs };
   }
 
@@ -96,8 +97,8 @@ export class MemorySeriesStore implements SeriesStore {
     );
   }
 
-  readRetention(signal: AbortSignal): Promise<undefined> {
-    return this.#call('read the retention', signal, () => undefined);
+  readRetention(signal: AbortSignal): Promise<number | undefined> {
+    return this.#call('read the retention', signal, () => this.#options.retentionMs);
   }
 
   probe(signal: AbortSignal): Promise<void> {
@@ -150,9 +151,9 @@ export class MemorySeriesStore implements SeriesStore {
 
   async #call<T>(what: string, signal: AbortSignal, act: () => T): Promise<T> {
     signal.throwIfAborted();
-    await this.#options.step(what);
+    await this.#options.step(what, signal);
     const result = act();
-    await this.#options.step(`${what}: told`);
+    await this.#options.step(`${what}: told`, signal);
     return result;
   }
 }

@@ -79,6 +79,7 @@ class World {
         maxBytes: 1_000_000,
         maxFutureSkewMs: 1000,
         unmatched: 'keep',
+        logRetentionMs: 1000,
       },
       {
         log: this.#logOf(process),

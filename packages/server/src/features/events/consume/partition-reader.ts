@@ -121,7 +121,9 @@ export class PartitionReader {
     const routes = await routesOf(this.#owned.topic);
     const { revoked } = this.#owned;
     if (!(await this.#hasRecords(works))) return;
-    const position = await openPosition({ log, store, owned: this.#owned, key: this.#key, group, stored: this.#stored, signal: abort });
+    // Nothing is read yet that a stop would have to store.
+    const opening = AbortSignal.any([revoked, stop, abort]);
+    const position = await openPosition({ log, store, owned: this.#owned, key: this.#key, group, stored: this.#stored, signal: opening });
     works();
     this.#begin(position);
     const halt = new AbortController();
