@@ -420,13 +420,16 @@ describe('routes', () => {
 
 test('a stop stores what was read and leaves the group', async () => {
   const stage = new Stage({ batch: { maxRows: 1000, maxAgeMs: 60_000 } });
-  const fetched = Promise.withResolvers<void>();
+  const judged = Promise.withResolvers<void>();
+  let reads = 0;
   stage.logStep = async (what) => {
-    if (what === 'read events told') fetched.resolve();
+    if (what === 'read events') reads += 1;
+    // It reads on when it has judged what came.
+    if (reads === 2) judged.resolve();
   };
   await stage.send(events(6, 7));
   stage.start();
-  await fetched.promise;
+  await judged.promise;
   await vi.waitFor(async () => expect(await stage.metric('sluice_consumer_lag_records')).toBe(2), soon);
   await stage.consumer.stopAccepting();
   await stage.consumer.drain();

@@ -118,9 +118,10 @@ export class PartitionReader {
   /** Settles when the batch was fenced, or nothing more is to be read. */
   async #read(works: () => void): Promise<void> {
     const { log, store, group, routesOf, stop, abort } = this.#context;
-    const routes = await routesOf(this.#owned.topic);
     const { revoked } = this.#owned;
-    if (!(await this.#hasRecords(works))) return;
+    const hasRecords = await this.#hasRecords();
+    const routes = await routesOf(this.#owned.topic);
+    if (!hasRecords && !(await this.#firstRecord(works))) return;
     // Nothing is read yet that a stop would have to store.
     const opening = AbortSignal.any([revoked, stop, abort]);
     const position = await openPosition({ log, store, owned: this.#owned, key: this.#key, group, stored: this.#stored, signal: opening });
@@ -146,11 +147,17 @@ export class PartitionReader {
     }
   }
 
-  /** Waits a while for the first record there ever is: before it the store need not be asked for anything. */
-  async #hasRecords(works: () => void): Promise<boolean> {
-    const { log, stop, abort } = this.#context;
-    const isEmpty = async () => (await log.offsets(this.#owned.topic))[this.partition]?.end === 0;
-    if (!(await isEmpty())) return true;
+  /** False where there never was one. */
+  async #hasRecords(): Promise<boolean> {
+    const range = (await this.#context.log.offsets(this.#owned.topic))[this.partition];
+    // From here on the lag is known, whatever the store takes to open.
+    this.noteEnd(range?.end ?? 0);
+    return range?.end !== 0;
+  }
+
+  /** Waits a while for the first record: before it the store need not be asked for anything. */
+  async #firstRecord(works: () => void): Promise<boolean> {
+    const { stop, abort } = this.#context;
     works();
     const signal = AbortSignal.any([this.#owned.revoked, stop, abort]);
     const first = await this.#owned.fetch({ maxRecords: 1, maxBytes: 1, waitMs: firstRecordWaitMs, signal });
