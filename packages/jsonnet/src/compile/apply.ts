@@ -60,7 +60,7 @@ function namedSlots(named: Arguments['named'], frame: Frame, run: Run): Named[] 
 }
 
 /** What it costs beside the call to leave one to the caller. */
-const stepsPerTailCall = 2;
+const stepsPerTailCall = 4;
 
 /** A call whose value is the value of a function: where that function was called `tailstrict` it is left to its caller. */
 function tailCode(target: Code, args: Arguments, kind: CallKind & { call: Code }): Code {
