@@ -4,6 +4,8 @@ import type { SeededRandom } from '../support/seeded-random.ts';
 
 interface ChaosOptions {
   readonly processes: readonly LaneProcess[];
+  /** Who answers the clients. A kill at once behind an answer shows one that came too early: the first kill strikes then, and half of the others. */
+  readonly answering: { readonly process: LaneProcess; readonly nextAnswer: () => Promise<void> };
   readonly random: SeededRandom;
   /** From the end of one blow to the next. */
   readonly betweenMs: { readonly from: number; readonly to: number };
@@ -16,6 +18,8 @@ const blows: readonly Blow[] = ['kill', 'kill', 'kill', 'kill', 'kill while it s
 /** At the same time: the others have to get somewhere. */
 const maxDown = 2;
 const maxDownMs = 500;
+/** For an answer to kill behind. */
+const maxAnswerMs = 1000;
 
 /** Kills each process once, in turn; then kills, freezes and stops them at random, and lets each of them come back. */
 export class Chaos {
@@ -24,6 +28,7 @@ export class Chaos {
   readonly #recoveries = new Set<Promise<void>>();
   readonly #problems: string[] = [];
   readonly #counts = new Map<Blow, number>();
+  #isAnswerKilled = false;
 
   constructor(options: ChaosOptions) {
     this.#options = options;
@@ -85,7 +90,10 @@ export class Chaos {
     if (blow === 'stop') {
       const end = await process.stop();
       if (end !== 0) this.#problems.push(`${process.name} was stopped and ended with ${end}`);
-    } else await process.kill();
+    } else {
+      if (blow === 'kill') await this.#killingMoment(process);
+      await process.kill();
+    }
     await sleep(downMs);
     if (blow === 'kill while it starts') {
       const starting = process.start().catch(() => undefined);
@@ -94,6 +102,13 @@ export class Chaos {
       await starting;
     }
     await process.start();
+  }
+
+  async #killingMoment(process: LaneProcess): Promise<void> {
+    const { answering, random } = this.#options;
+    if (process !== answering.process || (this.#isAnswerKilled && random.oneIn(2))) return;
+    this.#isAnswerKilled = true;
+    await Promise.race([answering.nextAnswer(), sleep(maxAnswerMs)]);
   }
 
   #count(blow: Blow): number {

@@ -39,7 +39,13 @@ export async function runEmbeddedCrash({ seed, events, spreadMs, say, env = {} }
     });
     await service.start();
     const random = new SeededRandom(derivedSeed(seed, 2));
-    const chaos = new Chaos({ processes: [service], random, betweenMs: { from: 200, to: 2500 }, frozenMs: { from: 100, to: 1000 } });
+    const chaos = new Chaos({
+      processes: [service],
+      answering: { process: service, nextAnswer: () => book.nextAcknowledgement() },
+      random,
+      betweenMs: { from: 200, to: 2500 },
+      frozenMs: { from: 100, to: 1000 },
+    });
     const url = service.urls['event-api'] ?? '';
     const driver = new EventDriver({ url, book, seed, events, firstTime: Date.now() - 3_600_000, spreadMs });
     const calm = new AbortController();

@@ -76,7 +76,7 @@ class EventsCrashRun {
     const routes = await this.#openRoutes(log);
     await routes.ensure(presetRoutes(watermarks[0]));
     await Promise.all([...consumers, producer].map((process) => process.start()));
-    const { chaos, shaker, driver } = this.#actors({ log, processes: all, url: api.urls['event-api'] ?? '' });
+    const { chaos, shaker, driver } = this.#actors({ log, processes: all, api });
     const stormBeganAt = performance.now();
     await this.#storm({ chaos, shaker, driver, routes });
     const stormEndedAt = performance.now();
@@ -137,14 +137,24 @@ class EventsCrashRun {
     return RoutesLog.open({ log, topic, clock: systemClock, logger: silentLogger });
   }
 
-  #actors({ log, processes, url }: { log: Awaited<ReturnType<typeof openLogEngine>>; processes: readonly LaneProcess[]; url: string }) {
+  #actors({
+    log,
+    processes,
+    api,
+  }: {
+    log: Awaited<ReturnType<typeof openLogEngine>>;
+    processes: readonly LaneProcess[];
+    api: LaneProcess;
+  }) {
     const { seed, events, spreadMs, engines } = this.#options;
     const random = (part: number) => new SeededRandom(derivedSeed(seed, part));
     const betweenMs = { from: 300, to: 1500 };
     const frozenMs = { from: 200, to: 4000 };
     const groups = (['high', 'low'] as const).map((route) => groupOf(engines.topic, route));
+    const answering = { process: api, nextAnswer: () => this.#book.nextAcknowledgement() };
+    const url = api.urls['event-api'] ?? '';
     return {
-      chaos: new Chaos({ processes, random: random(2), betweenMs, frozenMs }),
+      chaos: new Chaos({ processes, answering, random: random(2), betweenMs, frozenMs }),
       shaker: new GroupShaker({ log, topic: engines.topic, groups, random: random(3) }),
       driver: new EventDriver({ url, book: this.#book, seed, events, firstTime: Date.now() - 3_600_000, spreadMs }),
     };

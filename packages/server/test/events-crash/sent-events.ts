@@ -24,6 +24,7 @@ const maxExamples = 5;
 export class SentEvents {
   readonly #acknowledged = new Map<string, boolean>();
   #count = 0;
+  #next = Promise.withResolvers<void>();
 
   get sent(): number {
     return this.#acknowledged.size;
@@ -31,6 +32,11 @@ export class SentEvents {
 
   get acknowledged(): number {
     return this.#count;
+  }
+
+  /** Resolves when further events are acknowledged. */
+  nextAcknowledgement(): Promise<void> {
+    return this.#next.promise;
   }
 
   has(event: EventId): boolean {
@@ -46,6 +52,7 @@ export class SentEvents {
 
   /** All of them are in the log, says the service. Idempotent. */
   acknowledge(events: readonly EventId[]): void {
+    const before = this.#count;
     for (const event of events) {
       const id = idOf(event);
       const state = this.#acknowledged.get(id);
@@ -54,6 +61,9 @@ export class SentEvents {
       this.#acknowledged.set(id, true);
       this.#count += 1;
     }
+    if (this.#count === before) return;
+    this.#next.resolve();
+    this.#next = Promise.withResolvers();
   }
 
   compare({ stores, log }: Contents): EventDifference {

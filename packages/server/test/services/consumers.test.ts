@@ -22,6 +22,7 @@ import { kafkaService } from '../support/services/kafka-service.ts';
 import { postgresService } from '../support/services/postgres-service.ts';
 import { sharedService } from '../support/services/shared-services.ts';
 import { silentLogger as logger } from '../support/silent-logger.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const binary = fileURLToPath(new URL('../../bin/sluice.js', import.meta.url));
 const { signal } = new AbortController();
@@ -191,8 +192,10 @@ test('from Kafka into PostgreSQL and InfluxDB each event comes once, though cons
   };
   const sizes = (offsets: readonly (readonly number[])[]) => offsets.map(({ length }) => length);
   for (const route of routes) {
-    const isThere = async () => expect(sizes(await stored(route))).toEqual(sizes(expected[route]));
-    await vi.waitFor(isThere, patience).catch(() => {});
+    await waitFor(
+      () => stored(route).catch(() => []),
+      (found) => `${sizes(found)}` === `${sizes(expected[route])}`,
+    );
     expect(await stored(route), `${route}\n${consumers.log}`).toEqual(expected[route]);
   }
   const total = routes.flatMap((route) => sizes(expected[route])).reduce((sum, size) => sum + size, 0);
