@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { duckdbEvents } from '../packages/server/test/support/lane/stored-events.ts';
+import { type DemoRun, runDemo, say } from './run-demo.ts';
 import { type StartedService, startService, withoutSettings } from './start-service.ts';
-import { onStopSignal } from './stop-signals.ts';
 
 /**
  * The events lane on embedded engines: a producer posts events at a fixed rate, they go through the log, and the routes part them into
@@ -18,7 +17,6 @@ const perSecond = 200;
 const seconds = 30;
 const events = perSecond * seconds;
 const storedWithinMs = 30_000;
-const wholeTimeoutMs = 120_000;
 const anyPort = '127.0.0.1:0';
 const binary = fileURLToPath(new URL('../packages/server/bin/sluice.js', import.meta.url));
 
@@ -27,34 +25,9 @@ const sides = { high: (amount: number) => amount > watermark, low: (amount: numb
 
 type StoredCounts = Readonly<Record<'high' | 'low', number>>;
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-
-async function main(): Promise<number> {
-  const stopped = new AbortController();
-  onStopSignal(() => stopped.abort(new Error('stopped by a signal')));
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-demo-'));
-  try {
-    const stored = await demo(folder, AbortSignal.any([stopped.signal, AbortSignal.timeout(wholeTimeoutMs)]));
-    await rm(folder, { recursive: true });
-    say(`\ndemo events ok ${stored}`);
-    return 0;
-  } catch (error) {
-    if (stopped.signal.aborted) {
-      await rm(folder, { recursive: true, force: true });
-      say('\nstopped; the service and its folder are gone');
-      return 130;
-    }
-    const log = await readFile(join(folder, 'service.log'), 'utf8').catch(() => '');
-    if (log !== '') say(`\n${log.slice(-4000).trimEnd()}`);
-    say(`\ndemo events FAILED: ${error instanceof Error ? error.message : String(error)}`);
-    say(`Kept for a look: ${folder} (data, and the service's log as service.log)`);
-    return 1;
-  }
-}
-
 /** Resolves to the number of stored events, once everything is checked and the service has stopped. */
-async function demo(folder: string, signal: AbortSignal): Promise<number> {
-  await using log = await open(join(folder, 'service.log'), 'a');
+async function demo({ folder, logFile, signal }: DemoRun): Promise<number> {
+  await using log = await open(logFile, 'a');
   const service = await startService({
     dataDir: join(folder, 'data'),
     flags: [...listeners.flatMap((name) => [name, anyPort]), '--log-level', 'warn'],
@@ -145,4 +118,4 @@ async function readCounts(operations: string, signal: AbortSignal): Promise<Stor
   };
 }
 
-process.exitCode = await main();
+await runDemo('events', demo);

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -10,8 +9,8 @@ import { ApiClient } from '../packages/server/test/support/api-client.ts';
 import { queryRows } from '../packages/server/test/support/query.ts';
 import { earthquakeQueries, earthquakeSink, earthquakeTable, readEarthquakes } from './earthquakes.ts';
 import { postEvents } from './post-events.ts';
+import { type DemoRun, runDemo, say } from './run-demo.ts';
 import { type StartedService, startService, withoutSettings } from './start-service.ts';
-import { onStopSignal } from './stop-signals.ts';
 
 /**
  * The ingest lane on real input: one week of earthquakes, one request for each, from HTTP to a table, and queries on it.
@@ -20,41 +19,14 @@ import { onStopSignal } from './stop-signals.ts';
 
 const connections = 16;
 const importTimeoutMs = 40_000;
-const wholeTimeoutMs = 120_000;
 const anyPort = '127.0.0.1:0';
 const binary = fileURLToPath(new URL('../packages/server/bin/sluice.js', import.meta.url));
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-
-async function main(): Promise<number> {
-  const stopped = new AbortController();
-  onStopSignal(() => stopped.abort(new Error('stopped by a signal')));
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-demo-'));
-  try {
-    const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(wholeTimeoutMs)]);
-    const rows = await demo(folder, signal);
-    await rm(folder, { recursive: true });
-    say(`\ndemo ingest ok ${rows}`);
-    return 0;
-  } catch (error) {
-    if (stopped.signal.aborted) {
-      await rm(folder, { recursive: true, force: true });
-      say('\nstopped; the service and its folder are gone');
-      return 130;
-    }
-    const log = await readFile(join(folder, 'service.log'), 'utf8').catch(() => '');
-    if (log !== '') say(`\n${log.slice(-4000).trimEnd()}`);
-    say(`\ndemo ingest FAILED: ${error instanceof Error ? error.message : String(error)}`);
-    say(`Kept for a look: ${folder} (data, and the service's log as service.log)`);
-    return 1;
-  }
-}
-
 /** Resolves to the number of rows, once everything is checked and the service has stopped. */
-async function demo(folder: string, signal: AbortSignal): Promise<number> {
+async function demo({ folder, logFile, signal }: DemoRun): Promise<number> {
   const dataDir = join(folder, 'data');
   const events = await readEarthquakes();
-  const service = await start(folder, dataDir);
+  const service = await start(logFile, dataDir);
   let rows: number;
   {
     await using running = service;
@@ -68,8 +40,8 @@ async function demo(folder: string, signal: AbortSignal): Promise<number> {
   return rows;
 }
 
-async function start(folder: string, dataDir: string): Promise<StartedService> {
-  await using log = await open(join(folder, 'service.log'), 'a');
+async function start(logFile: string, dataDir: string): Promise<StartedService> {
+  await using log = await open(logFile, 'a');
   const flags = ['--api-listen', anyPort, '--source-http-listen', anyPort, '--operations-listen', anyPort, '--events-api-listen', anyPort];
   const service = await startService({ dataDir, flags, env: withoutSettings(process.env), log: log.fd });
   say(`service   API ${service.report.urls['api']}, events ${service.report.urls['source']}, on embedded engines`);
@@ -154,4 +126,4 @@ function progressOf(total: number): (count: number) => void {
   };
 }
 
-process.exitCode = await main();
+await runDemo('ingest', demo);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Agent, createServer, request, type ServerResponse } from 'node:http';
+import { Agent, createServer, request, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,17 +8,25 @@ import { openHttpServerPart } from './http-server-part.ts';
 
 const at = { host: '127.0.0.1', port: 0 };
 
+async function runServer(server: Server) {
+  const part = await openHttpServerPart({ name: 'held', server, at });
+  const stop = new AbortController();
+  const run = part.run(stop.signal);
+  const end = async (): Promise<void> => {
+    stop.abort();
+    await run;
+  };
+  return { part, end };
+}
+
 /** A server whose answers the test sends. */
 async function openHeldServer() {
   const { promise: firstRequest, resolve: onRequest } = Promise.withResolvers<ServerResponse>();
-  const part = await openHttpServerPart({ name: 'held', server: createServer((_request, response) => onRequest(response)), at });
-  return { part, firstRequest };
+  return { ...(await runServer(createServer((_request, response) => onRequest(response)))), firstRequest };
 }
 
 test('answers what it took, then closes, and takes nothing new', async () => {
-  const { part, firstRequest } = await openHeldServer();
-  const stop = new AbortController();
-  const run = part.run(stop.signal);
+  const { part, firstRequest, end } = await openHeldServer();
   using agent = Object.assign(new Agent({ keepAlive: true }), { [Symbol.dispose]: () => agent.destroy() });
   const { port } = part.address;
   const outgoing = request({ ...at, port, agent }).end();
@@ -31,27 +39,22 @@ test('answers what it took, then closes, and takes nothing new', async () => {
   const [answer] = await once(outgoing, 'response');
   expect((await Array.fromAsync(answer)).join('')).toBe('answered');
   await drained;
-  stop.abort();
-  await run;
+  await end();
 });
 
 test('a stop cuts off what is still open', async () => {
-  const { part, firstRequest } = await openHeldServer();
-  const stop = new AbortController();
-  const run = part.run(stop.signal);
+  const { part, firstRequest, end } = await openHeldServer();
   const outgoing = request({ ...at, port: part.address.port }).end();
   const cut = once(outgoing, 'response');
   await firstRequest;
-  stop.abort();
+  const ended = end();
   await expect(cut).rejects.toMatchObject({ code: 'ECONNRESET' });
-  await run;
+  await ended;
 });
 
 test('a request that comes over an open connection during the drain is answered, and the last one there', async () => {
   const server = createServer();
-  const part = await openHttpServerPart({ name: 'held', server, at });
-  const stop = new AbortController();
-  const run = part.run(stop.signal);
+  const { part, end } = await runServer(server);
   const socket = connect(part.address.port, at.host);
   const received = text(socket);
   const next = async (path: string): Promise<ServerResponse> => {
@@ -68,14 +71,11 @@ test('a request that comes over an open connection during the drain is answered,
   second.end('second answer');
   await part.drain(20_000);
   expect(await received).toMatch(/Connection: keep-alive[\s\S]*first answer[\s\S]*Connection: close[\s\S]*second answer/);
-  stop.abort();
-  await run;
+  await end();
 });
 
 test('a long answer is written out before the drain ends', async () => {
-  const { part, firstRequest } = await openHeldServer();
-  const stop = new AbortController();
-  const run = part.run(stop.signal);
+  const { part, firstRequest, end } = await openHeldServer();
   const outgoing = request({ ...at, port: part.address.port }).end();
   const answered = once(outgoing, 'response');
   const response = await firstRequest;
@@ -86,8 +86,7 @@ test('a long answer is written out before the drain ends', async () => {
   const drained = part.drain(20_000);
   expect((await buffer(answer)).length).toBe(long.length);
   await drained;
-  stop.abort();
-  await run;
+  await end();
 });
 
 test('an address in use is portUnavailable and says what to do', async () => {
@@ -110,9 +109,7 @@ test('a host of another machine is portUnavailable', async () => {
 
 test('pipelined requests are all answered: only the last answer announces the end', async () => {
   const server = createServer();
-  const part = await openHttpServerPart({ name: 'held', server, at });
-  const stop = new AbortController();
-  const run = part.run(stop.signal);
+  const { part, end } = await runServer(server);
   const responses: ServerResponse[] = [];
   const bothArrived = new Promise<void>((resolve) =>
     server.on('request', (_request, response) => {
@@ -127,15 +124,12 @@ test('pipelined requests are all answered: only the last answer announces the en
   for (const [index, response] of responses.entries()) response.end(`answer ${index + 1}`);
   await part.drain(20_000);
   expect(await received).toMatch(/Connection: keep-alive[\s\S]*answer 1[\s\S]*Connection: close[\s\S]*answer 2/);
-  stop.abort();
-  await run;
+  await end();
 });
 
 test('a request that was on its way when the drain began is answered; an idle connection is closed then', async () => {
   const server = createServer((_request, response) => response.end('late answer'));
-  const part = await openHttpServerPart({ name: 'held', server, at });
-  const stop = new AbortController();
-  const run = part.run(stop.signal);
+  const { part, end } = await runServer(server);
   const [busy, idle] = [connect(part.address.port, at.host), connect(part.address.port, at.host)];
   await Promise.all([once(busy, 'connect'), once(idle, 'connect')]);
   const received = text(busy);
@@ -146,15 +140,12 @@ test('a request that was on its way when the drain began is answered; an idle co
   await drained;
   expect(await received).toMatch(/Connection: close[\s\S]*late answer/);
   expect(await idleEnded).toBe('');
-  stop.abort();
-  await run;
+  await end();
 });
 
 test('a client that did not hear of the end has time to send its next request', async () => {
   const server = createServer((_request, response) => response.end('answer'));
-  const part = await openHttpServerPart({ name: 'held', server, at });
-  const stop = new AbortController();
-  const run = part.run(stop.signal);
+  const { part, end } = await runServer(server);
   const socket = connect(part.address.port, at.host);
   const received = text(socket);
   const ask = () => socket.write('GET / HTTP/1.1\r\nHost: held\r\n\r\n');
@@ -166,15 +157,12 @@ test('a client that did not hear of the end has time to send its next request', 
   ask();
   await drained;
   expect(await received).toMatch(/Connection: keep-alive[\s\S]*answer[\s\S]*Connection: close[\s\S]*answer/);
-  stop.abort();
-  await run;
+  await end();
 });
 
 test('the end is announced only once new connections are refused', async () => {
   const server = createServer((_request, response) => response.end('answer'));
-  const part = await openHttpServerPart({ name: 'held', server, at });
-  const stop = new AbortController();
-  const run = part.run(stop.signal);
+  const { part, end } = await runServer(server);
   using agent = Object.assign(new Agent({ keepAlive: true }), { [Symbol.dispose]: () => agent.destroy() });
   const { port } = part.address;
   let isStopping: Promise<void> | undefined;
@@ -187,8 +175,7 @@ test('the end is announced only once new connections are refused', async () => {
   await expect(once(request({ ...at, port }).end(), 'response')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   await isStopping;
   await part.drain(20_000);
-  stop.abort();
-  await run;
+  await end();
 });
 
 test('clients that hold up a drain are cut off: one that takes no answer, and one whose request never ends', async () => {
@@ -196,9 +183,7 @@ test('clients that hold up a drain are cut off: one that takes no answer, and on
     if (request.url === '/long') response.end(Buffer.alloc(50_000_000));
     else request.resume();
   });
-  const part = await openHttpServerPart({ name: 'held', server, at });
-  const stop = new AbortController();
-  const run = part.run(stop.signal);
+  const { part, end } = await runServer(server);
   const deaf = connect(part.address.port, at.host).pause();
   const slow = connect(part.address.port, at.host);
   for (const socket of [deaf, slow]) socket.on('error', () => {});
@@ -212,14 +197,11 @@ test('clients that hold up a drain are cut off: one that takes no answer, and on
   await part.drain(800);
   await slowEnded;
   deaf.destroy();
-  stop.abort();
-  await run;
+  await end();
 });
 
 test('a drain waits for an answer that takes the service long, whatever its looks find', async () => {
-  const { part, firstRequest } = await openHeldServer();
-  const stop = new AbortController();
-  const run = part.run(stop.signal);
+  const { part, firstRequest, end } = await openHeldServer();
   const outgoing = request({ ...at, port: part.address.port }).end();
   const answered = once(outgoing, 'response');
   const response = await firstRequest;
@@ -231,6 +213,5 @@ test('a drain waits for an answer that takes the service long, whatever its look
   const [answer] = await answered;
   expect(await text(answer)).toBe('late');
   await drained;
-  stop.abort();
-  await run;
+  await end();
 });
