@@ -27,6 +27,8 @@ const longestOutageMs = 60_000;
 const unkeyedOneIn = 10;
 /** One request in so many is sent once more after its answer, as by a client that lost it. */
 const repeatedOneIn = 8;
+/** One request in so many is sent once more at the very end, as by a client that was away: whoever reads has been replaced since. */
+const repeatedLateOneIn = 12;
 /** One request in so many is broken off after a few milliseconds, as by a client that is killed, and repeated by its successor. */
 const brokenOneIn = 15;
 
@@ -56,6 +58,7 @@ export class EventDriver {
   #next = 0;
   #repeats = 0;
   #unexpected: string | undefined;
+  readonly #late: Batch[] = [];
 
   constructor(options: EventDriverOptions) {
     this.#options = options;
@@ -75,6 +78,10 @@ export class EventDriver {
   async run(signal: AbortSignal): Promise<void> {
     try {
       await Promise.all(Array.from({ length: senders }, () => this.#send(signal)));
+      for (const batch of this.#late) {
+        this.#repeats += 1;
+        await this.#post(batch, patienceMs);
+      }
     } finally {
       this.#agent.destroy();
     }
@@ -126,7 +133,9 @@ export class EventDriver {
       await sleep(pauseMs, undefined, { signal });
     }
     this.#options.book.acknowledge(batch.events);
-    if (batch.key === undefined || !batch.random.oneIn(repeatedOneIn)) return;
+    if (batch.key === undefined) return;
+    if (batch.random.oneIn(repeatedLateOneIn)) this.#late.push(batch);
+    if (!batch.random.oneIn(repeatedOneIn)) return;
     this.#repeats += 1;
     await sleep(batch.random.between(0, 2000), undefined, { signal });
     await this.#post(batch, patienceMs);

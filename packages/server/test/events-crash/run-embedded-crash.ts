@@ -8,6 +8,7 @@ import { embeddedRecords, eventsOf, routesOf } from '../support/lane/logged-even
 import { duckdbEvents } from '../support/lane/stored-events.ts';
 import { derivedSeed, SeededRandom } from '../support/seeded-random.ts';
 import { Chaos } from './chaos.ts';
+import { haveConsumedEverything } from './consumed-everything.ts';
 import { EventDriver } from './event-driver.ts';
 import type { EventsCrashReport } from './events-crash-report.ts';
 import { SentEvents } from './sent-events.ts';
@@ -100,19 +101,13 @@ async function changeWatermark(
   }
 }
 
-/** Waits until no partition has records left to store, twice in a row. */
+/** Waits until nothing is left to store, twice in a row. */
 async function becomesIdle(service: LaneProcess): Promise<boolean> {
   const until = performance.now() + settledWithinMs;
   for (let idle = 0; idle < 2; ) {
     if (performance.now() > until) return false;
     await sleep(300);
-    const page = await (await fetch(`${service.urls['operations']}/metrics`)).text();
-    const gauges = [...page.matchAll(/^sluice_consumer_(lag_records|partitions)\{.*\} (\d+)$/gm)].map(([, name, value]) => [
-      name,
-      Number(value),
-    ]);
-    const isIdle = gauges.length === 4 && gauges.every(([name, value]) => value === (name === 'partitions' ? partitions : 0));
-    idle = isIdle ? idle + 1 : 0;
+    idle = (await haveConsumedEverything([service], partitions)) ? idle + 1 : 0;
   }
   return true;
 }

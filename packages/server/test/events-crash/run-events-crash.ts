@@ -17,6 +17,7 @@ import { influxEvents, postgresEvents } from '../support/lane/stored-events.ts';
 import { derivedSeed, SeededRandom } from '../support/seeded-random.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import { Chaos } from './chaos.ts';
+import { haveConsumedEverything } from './consumed-everything.ts';
 import { EventDriver } from './event-driver.ts';
 import type { EventsCrashReport } from './events-crash-report.ts';
 import { GroupShaker } from './group-shaker.ts';
@@ -82,7 +83,7 @@ class EventsCrashRun {
     const stormEndedAt = performance.now();
     say(`seed ${seed}: ${chaos.summary}; ${driver.repeats} requests repeated; ${shaker.taken} partitions taken from the consumers`);
     await this.#stop(producer);
-    const isSettled = await this.#settle();
+    const isSettled = await this.#settle(consumers);
     const seconds = ([from, to]: readonly [number, number]) => ((to - from) / 1000).toFixed(0);
     say(
       `${seconds([this.#startedAt, stormBeganAt])} s to start, ${seconds([stormBeganAt, stormEndedAt])} s of load, ${seconds([stormEndedAt, performance.now()])} s until it was stored`,
@@ -187,14 +188,14 @@ class EventsCrashRun {
     }
   }
 
-  /** Waits until the stores have what was acknowledged, or get nothing more. False: they lack something. */
-  async #settle(): Promise<boolean> {
+  /** Waits until the stores have what was acknowledged and the log has no more for them, or until nothing comes any more: false. */
+  async #settle(consumers: readonly LaneProcess[]): Promise<boolean> {
     let last = -1;
     let since = performance.now();
     for (;;) {
       const { high, low } = await this.#stores();
       const count = new Set([...high, ...low].map(({ time, amount }) => `${time}/${amount}`)).size;
-      if (count >= this.#book.acknowledged) return true;
+      if (count >= this.#book.acknowledged && (await haveConsumedEverything(consumers, partitions))) return true;
       if (count !== last) since = performance.now();
       last = count;
       if (performance.now() - since > quietMs) return false;
