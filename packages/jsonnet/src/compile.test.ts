@@ -58,6 +58,8 @@ describe('A program that does not compile', () => {
     ['{ a: 1, a: 2 }', 'parse', '1:9-10 Duplicate field: a'],
     ['local x = 1, x = 2; x', 'parse', '1:14-15 Duplicate local var: x'],
     ['"abc', 'lex', '1:1 Unterminated String'],
+    ['1 1 "abc', 'lex', '1:5 Unterminated String'],
+    ['f(a "abc', 'lex', '1:5 Unterminated String'],
     ['1_', 'lex', "1:3 Couldn't lex number, junk after '_': '\\ufffd'"],
     ['\u0001', 'lex', "1:1 Could not lex the character '\\x01'"],
     ['self.a', 'static', "1:1-5 Can't use self outside of an object."],
@@ -147,6 +149,13 @@ describe('An error of the evaluation', () => {
     expect(error.kind).toBe('runtime');
     expect(error.message).toBe(message);
   });
+});
+
+test('A comprehension has at most 2,000 loops', () => {
+  const loops = (count: number): string => `[x ${'for x in [] '.repeat(count)}]`;
+  expect(compile(loops(2000)).toCompactJson()).toBe('[]');
+  const error = errorOf(() => compile(loops(2001)));
+  expect([error.kind, error.message]).toEqual(['budget', 'max stack frames exceeded.']);
 });
 
 test('2,000 nested parentheses parse', () => {

@@ -16,7 +16,10 @@ export interface CompileOptions {
   readonly imports?: ImportResolver;
 }
 
-/** Compiles a source; throws JsonnetError of kind `lex`, `parse` or `static`. */
+/**
+ * Compiles a source; throws JsonnetError of kind `lex`, `parse` or `static`, and of kind `budget` for one that is nested too deep or has a
+ * comprehension of more than 2,000 loops. It has no budget of steps: it takes time and memory in proportion to the source.
+ */
 export function compile(source: string, options: CompileOptions = {}): Program {
   const { name = '', path = '', natives: definitions = {}, imports } = options;
   const natives = new Map(Object.entries(definitions).map(([native, definition]) => [native, new Native(native, definition)]));

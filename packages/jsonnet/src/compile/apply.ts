@@ -37,13 +37,19 @@ interface CallKind {
   readonly tailstrict: boolean;
 }
 
+/** What it costs to make an argument that may wait. */
+const stepsPerArgument = 2;
+
 function callCode(target: Code, args: Arguments, { site, tailstrict }: CallKind): Code {
   const { positional, named } = args;
+  const only = positional.length === 1 ? positional[0] : undefined;
+  const steps = (positional.length + named.length) * stepsPerArgument;
   return (frame, run) => {
     const value = target(frame, run);
+    run.charge(steps);
     try {
       const fn = expectFunction(value);
-      const slots: Slot[] = positional.map((lazy) => lazy(frame, run));
+      const slots: Slot[] = only === undefined ? positional.map((lazy) => lazy(frame, run)) : [only(frame, run)];
       const list = arrange(fn.parameters, slots, named.length === 0 ? none : namedSlots(named, frame, run));
       run.site = site;
       return fn.invoke(list, run, tailstrict);
@@ -60,7 +66,7 @@ function namedSlots(named: Arguments['named'], frame: Frame, run: Run): Named[] 
 }
 
 /** What it costs beside the call to leave one to the caller. */
-const stepsPerTailCall = 4;
+const stepsPerTailCall = 6;
 
 /** A call whose value is the value of a function: where that function was called `tailstrict` it is left to its caller. */
 function tailCode(target: Code, args: Arguments, kind: CallKind & { call: Code }): Code {

@@ -94,6 +94,9 @@ function compileLevels<Inside>(
   return { inside: compileFrom(0, at.scope), levels };
 }
 
+/** What an element of a comprehension costs beside its iteration. */
+const stepsPerElement = 5;
+
 export function arrayCompCode(build: Build, node: ArrayCompNode, at: At): Code {
   const place = at.place.waiting();
   const { levels, inside: element } = compileLevels(build, node.specs, {
@@ -104,7 +107,7 @@ export function arrayCompCode(build: Build, node: ArrayCompNode, at: At): Code {
   return (frame, run) => {
     const items: Slot[] = [];
     loops.each(frame, run, (inner) => {
-      run.charge(2);
+      run.charge(stepsPerElement);
       items.push(element(inner, run));
     });
     run.checkLength(items.length);

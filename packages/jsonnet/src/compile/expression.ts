@@ -45,6 +45,13 @@ export function expressionCode(build: Build, node: Node, at: At): Code {
       const place = at.place.waiting();
       const elements = node.elements.map((element) => build.lazy(element, { scope: at.scope, place }));
       const steps = 1 + elements.length;
+      const [only] = elements;
+      if (only !== undefined && elements.length === 1) {
+        return (frame, run) => {
+          run.charge(steps);
+          return [only(frame, run)];
+        };
+      }
       return (frame, run) => {
         run.charge(steps);
         return elements.map((element) => element(frame, run));

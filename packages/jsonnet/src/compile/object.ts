@@ -88,11 +88,12 @@ export function objectCode(build: Build, node: ObjectNode, at: At): Code {
   const bodies = node.fields.map((field) => fieldBody(build, field, inside));
   const asserts = node.asserts.map((check) => assertCode(build, check, inside));
   const shape: Shape = { asserts, locals, layout: scope.layout };
+  const hasAsserts = asserts.length > 0;
   const fixed = fixedFields(node, bodies);
   if (fixed !== undefined) {
     return (frame, run) => {
       run.charge(stepsPerObject);
-      return new Obj([new LiteralLayer(shape, fixed, frame)]);
+      return new Obj([new LiteralLayer(shape, fixed, frame)], hasAsserts);
     };
   }
   const names = node.fields.map((field) => build.code(field.name, { scope: at.scope, place: at.place.part() }));
@@ -105,7 +106,7 @@ export function objectCode(build: Build, node: ObjectNode, at: At): Code {
       const name = names[index]?.(frame, run) ?? null;
       if (body !== undefined) addField(fields, name, { field, body, site });
     }
-    return new Obj([new LiteralLayer(shape, fields, frame)]);
+    return new Obj([new LiteralLayer(shape, fields, frame)], hasAsserts);
   };
 }
 

@@ -28,6 +28,9 @@ function equalArrays(left: Items, right: Items, run: Run): boolean {
   return true;
 }
 
+/** What it costs to find a field in both. */
+const stepsPerField = 3;
+
 function equalObjects(left: Obj, right: Obj, run: Run): boolean {
   const names = visibleNames(left, run);
   const others = visibleNames(right, run);
@@ -35,7 +38,7 @@ function equalObjects(left: Obj, right: Obj, run: Run): boolean {
   if (names.length !== others.length || names.some((name, index) => name !== others[index])) return false;
   run.enter();
   for (const name of names) {
-    run.charge(1);
+    run.charge(stepsPerField);
     if (!equals(getField(left, name, run), getField(right, name, run), run)) return false;
   }
   run.depth -= 1;

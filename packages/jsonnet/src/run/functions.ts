@@ -51,7 +51,7 @@ export interface FunctionShape {
 }
 
 /** What the frame of a call costs beside its slots. */
-const stepsPerFrame = 1;
+const stepsPerFrame = 2;
 
 /** A function of the program with the frame it was made in. */
 export class Closure extends Fn {

@@ -151,7 +151,7 @@ function sortedNames(names: string[], run: Run): readonly string[] {
 }
 
 /** What an object costs beside its fields. */
-export const stepsPerObject = 7;
+export const stepsPerObject = 9;
 
 /** `left + right` of objects. */
 export function extend(left: Obj, right: Obj, run: Run): Obj {

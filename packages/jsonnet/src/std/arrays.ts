@@ -10,7 +10,7 @@ const mapSite = Site.inWords('<std>:280:50-62', 'function <anonymous>');
 const indexSite = Site.inWords('<std>:288:50-65', 'function <anonymous>');
 
 /** What a map costs beside its elements: maps of maps keep each of them. */
-const stepsPerMap = 20;
+const stepsPerMap = 28;
 
 export function map(change: Slot, items: Slot, run: Run): Items {
   const fn = force(change, run);
@@ -138,11 +138,14 @@ function flattenDeep(value: Value, run: Run): Items {
   return flat;
 }
 
+/** What an array within others costs that are joined. */
+const stepsPerJoin = 5;
+
 function deepJoin(value: Value, run: Run): string {
   if (typeof value === 'string') return value;
   if (!isItems(value)) throw stdFault(`Expected string or array, got ${typeName(value)}`, '347:7-63');
   run.enter();
-  run.charge(value.length);
+  run.charge(stepsPerJoin + value.length);
   const text = joinStrings(
     '',
     value.map((item) => deepJoin(force(item, run), run)),

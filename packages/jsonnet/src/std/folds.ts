@@ -37,7 +37,7 @@ function filterMap(args: readonly (Slot | undefined)[], run: Run): Items {
 }
 
 /** What an array that is joined costs beside its call and its elements. */
-const stepsPerPart = 2;
+const stepsPerPart = 6;
 
 function flatMap(change: Value, value: Value, run: Run): Value {
   const fn = expectFunction(change);

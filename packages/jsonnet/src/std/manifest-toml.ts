@@ -24,7 +24,7 @@ function keyText(key: string): string {
 }
 
 /** What a table costs beside its level and its values. */
-const stepsPerTable = 28;
+const stepsPerTable = 60;
 
 class TomlWriter {
   readonly #indent: string;

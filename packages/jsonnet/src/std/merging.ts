@@ -16,11 +16,14 @@ function mergePatch(old: Slot, patch: Value, run: Run): Value {
 
 const nothing = readyObject([]);
 
+/** What a field of a patch costs beside being there: its value waits. */
+const stepsPerPatched = 26;
+
 /** Walks through the names of both, which are sorted. */
 function mergeObjects(base: Obj, patch: Obj, run: Run): Obj {
   const names = visibleNames(base, run);
   const changes = visibleNames(patch, run);
-  run.charge(stepsPerReadyObject + (names.length + changes.length) * (stepsPerReadyField + 16));
+  run.charge(stepsPerReadyObject + (names.length + changes.length) * (stepsPerReadyField + stepsPerPatched));
   const members: [string, Slot][] = [];
   let at = 0;
   for (const change of changes) {

@@ -1,44 +1,51 @@
 import type { JsonnetError } from '../jsonnet-error.ts';
 import type { Node } from './ast.ts';
+import type { Lexer } from './lexer.ts';
 import { type Source, type Span, sourceError } from './source.ts';
 import { printKind, printToken, type Token, type TokenKind } from './token.ts';
 
 /** Where the parser stands; the parts of the parser share it and reach each other's rules through `expression`. */
 export class Cursor {
   readonly source: Source;
-  readonly #tokens: readonly Token[];
+  readonly #lexer: Lexer;
   readonly #expression: (cursor: Cursor) => Node;
-  readonly #last: Token;
-  #at = 0;
+  #next: Token;
+  #afterNext: Token | undefined;
 
-  constructor(source: Source, tokens: readonly Token[], expression: (cursor: Cursor) => Node) {
+  constructor(source: Source, lexer: Lexer, expression: (cursor: Cursor) => Node) {
     this.source = source;
-    this.#tokens = tokens;
+    this.#lexer = lexer;
     this.#expression = expression;
-    this.#last = tokens.at(-1) ?? { kind: 'end', text: '', begin: 0, end: 0 };
+    this.#next = lexer.next();
   }
 
   expression(): Node {
     return this.#expression(this);
   }
 
-  peek(ahead = 0): Token {
-    return this.#tokens[this.#at + ahead] ?? this.#last;
+  peek(): Token {
+    return this.#next;
+  }
+
+  /** The token after the next one. */
+  peekSecond(): Token {
+    this.#afterNext ??= this.#lexer.next();
+    return this.#afterNext;
   }
 
   pop(): Token {
-    const token = this.peek();
-    this.#at += 1;
+    const token = this.#next;
+    this.#next = this.#afterNext ?? this.#lexer.next();
+    this.#afterNext = undefined;
     return token;
   }
 
   /** Pops the next token if it is of this kind. */
   accept(kind: TokenKind): Token | undefined {
-    return this.peek().kind === kind ? this.pop() : undefined;
+    return this.#next.kind === kind ? this.pop() : undefined;
   }
 
-  isOperator(text: string, ahead = 0): boolean {
-    const token = this.peek(ahead);
+  isOperator(text: string, token = this.#next): boolean {
     return token.kind === 'operator' && token.text === text;
   }
 

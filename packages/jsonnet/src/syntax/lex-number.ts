@@ -1,4 +1,5 @@
 import { quoteRune } from '../text/go-quote.ts';
+import { isDigit } from './character.ts';
 
 interface Failure {
   readonly at: number;
@@ -21,6 +22,15 @@ function digitsAt(source: string, from: number): number {
 
 /** Reads the number that begins at `from`, where a digit stands. A sign is an operator, so it is none of it. */
 export function lexNumber(source: string, from: number): NumberText | Failure {
+  let end = from + 1;
+  // Most numbers are a few digits.
+  if (source[from] !== '0') while (isDigit(source.charCodeAt(end))) end += 1;
+  const next = source[end];
+  if (next !== '_' && next !== '.' && next !== 'e' && next !== 'E') return { end, text: source.slice(from, end) };
+  return lexLongNumber(source, from);
+}
+
+function lexLongNumber(source: string, from: number): NumberText | Failure {
   const junk = (at: number, after: string): Failure => ({
     at,
     message: `Couldn't lex number, junk after ${after}: ${quoteRune(String.fromCodePoint(source.codePointAt(at) ?? 0xfffd))}`,

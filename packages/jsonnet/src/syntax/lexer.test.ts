@@ -1,8 +1,16 @@
 import { expect, test } from 'vitest';
 import { JsonnetError } from '../jsonnet-error.ts';
-import { lex } from './lexer.ts';
+import { Lexer } from './lexer.ts';
 
-const tokensOf = (text: string) => lex({ name: '', path: '', text }).map((token) => `${token.kind}:${token.text}`);
+function tokensOf(text: string): string[] {
+  const lexer = new Lexer({ name: '', path: '', text });
+  const tokens: string[] = [];
+  for (;;) {
+    const token = lexer.next();
+    tokens.push(`${token.kind}:${token.text}`);
+    if (token.kind === 'end') return tokens;
+  }
+}
 
 test.each([
   ['{}[](),.;$', ['{:{', '}:}', '[:[', ']:]', '(:(', '):)', ',:,', '.:.', ';:;', '$:$', 'end:']],

@@ -1,23 +1,17 @@
 import type { JsonnetError } from '../jsonnet-error.ts';
 import { quoteRune } from '../text/go-quote.ts';
+import { isDigit, isLetter, isSpace } from './character.ts';
 import { lexBlock } from './lex-block.ts';
 import { lexNumber } from './lex-number.ts';
 import { type Source, sourceError } from './source.ts';
-import { isKeyword, type Token, type TokenKind } from './token.ts';
+import { keywordNamed, type Token, type TokenKind } from './token.ts';
 
-const space = /[ \t\r\n]*/y;
-const word = /[A-Za-z_][A-Za-z0-9_]*/y;
-const operator = /(?:(?!\/\/|\/\*|\|\|\|)[!$:~+\-&|^=<>*/%])+/y;
+const operators = /(?:(?!\/\/|\/\*|\|\|\|)[!$:~+\-&|^=<>*/%])+/y;
 
-/** All tokens of a source, of which the last is `end`. Throws JsonnetError of kind `lex`. */
-export function lex(source: Source): Token[] {
-  return new Lexer(source).tokens();
-}
-
-class Lexer {
+/** Reads a source token by token, so that none is kept that the parser has done with. */
+export class Lexer {
   readonly #source: Source;
   readonly #text: string;
-  readonly #tokens: Token[] = [];
   #at = 0;
   #runEnd = 0;
 
@@ -26,17 +20,21 @@ class Lexer {
     this.#text = source.text;
   }
 
-  tokens(): Token[] {
+  /** The next token; `end` again and again where none is left. Throws JsonnetError of kind `lex`. */
+  next(): Token {
     for (;;) {
-      this.#at = this.#endOf(space);
-      if (this.#at >= this.#text.length) break;
-      this.#token();
+      while (isSpace(this.#text.charCodeAt(this.#at))) this.#at += 1;
+      if (this.#at >= this.#text.length) return this.#token('end', '', this.#text.length);
+      const token = this.#read();
+      if (token !== undefined) return token;
     }
-    this.#add('end', '', this.#text.length);
-    return this.#tokens;
   }
 
-  #token(): void {
+  /** What begins here; `undefined` for a comment. */
+  #read(): Token | undefined {
+    const code = this.#text.charCodeAt(this.#at);
+    if (isLetter(code)) return this.#word();
+    if (isDigit(code)) return this.#number();
     const next = this.#text[this.#at] ?? '';
     switch (next) {
       case '{':
@@ -48,54 +46,52 @@ class Lexer {
       case '(':
       case ')':
       case ';':
-        this.#add(next, next, this.#at + 1);
-        return;
+        return this.#token(next, next, this.#at + 1);
       case '"':
-        this.#quoted('"', 'double');
-        return;
+        return this.#quoted('"', 'double');
       case "'":
-        this.#quoted("'", 'single');
-        return;
+        return this.#quoted("'", 'single');
       case '@':
-        this.#verbatim();
-        return;
+        return this.#verbatim();
       default:
+        return this.#symbol(next);
     }
-    if (next >= '0' && next <= '9') {
-      this.#number();
-      return;
-    }
-    const name = this.#text.slice(this.#at, this.#endOf(word));
-    if (name !== '') this.#add(isKeyword(name) ? name : 'identifier', name, this.#at + name.length);
-    else this.#symbol(next);
   }
 
-  #number(): void {
+  #word(): Token {
+    const text = this.#text;
+    let end = this.#at + 1;
+    for (let code = text.charCodeAt(end); isLetter(code) || isDigit(code); code = text.charCodeAt(end)) end += 1;
+    const name = text.slice(this.#at, end);
+    const keyword = keywordNamed(name);
+    return this.#token(keyword ?? 'identifier', keyword ?? name, end);
+  }
+
+  #number(): Token {
     const number = lexNumber(this.#text, this.#at);
     if ('message' in number) throw this.#error(number.at, number.message);
-    this.#add('number', number.text, number.end);
+    return this.#token('number', number.text, number.end);
   }
 
-  #symbol(next: string): void {
+  #symbol(next: string): Token | undefined {
     if (next === '#' || this.#text.startsWith('//', this.#at)) {
       const stop = this.#text.indexOf('\n', this.#at);
       this.#at = stop < 0 ? this.#text.length : stop;
-      return;
+      return undefined;
     }
     if (this.#text.startsWith('/*', this.#at)) {
       const stop = this.#text.indexOf('*/', this.#at + 2);
       if (stop < 0) throw this.#error(this.#at, 'Multi-line comment has no terminating */');
       this.#at = stop + 2;
-      return;
+      return undefined;
     }
     if (this.#text.startsWith('|||', this.#at)) {
       const block = lexBlock(this.#text, this.#at);
       if (typeof block === 'string') throw this.#error(this.#at, block);
-      this.#add('block', block.text, block.end);
-      return;
+      return this.#token('block', block.text, block.end);
     }
     // A run of symbols is measured once, however many tokens it becomes.
-    if (this.#at >= this.#runEnd) this.#runEnd = this.#endOf(operator);
+    if (this.#at >= this.#runEnd) this.#runEnd = this.#endOfOperators();
     let run = this.#text.slice(this.#at, this.#runEnd);
     if (run === '') {
       const character = String.fromCodePoint(this.#text.codePointAt(this.#at) ?? 0);
@@ -103,10 +99,10 @@ class Lexer {
     }
     // A run that ends in one of these is one character only, as in the reference: `a==-1` is `a = =-1`.
     if (run.length > 1 && '+-~!$'.includes(run.charAt(run.length - 1))) run = run.charAt(0);
-    this.#add(run === '$' ? '$' : 'operator', run, this.#at + run.length);
+    return this.#token(run === '$' ? '$' : 'operator', run, this.#at + run.length);
   }
 
-  #quoted(quote: string, kind: TokenKind): void {
+  #quoted(quote: string, kind: TokenKind): Token {
     let at = this.#at + 1;
     for (; ; at += 1) {
       const next = this.#text[at];
@@ -114,10 +110,10 @@ class Lexer {
       if (next === quote) break;
       if (next === '\\' && at + 1 < this.#text.length) at += 1;
     }
-    this.#add(kind, this.#text.slice(this.#at + 1, at), at + 1);
+    return this.#token(kind, this.#text.slice(this.#at + 1, at), at + 1);
   }
 
-  #verbatim(): void {
+  #verbatim(): Token {
     const quote = this.#text[this.#at + 1];
     if (quote !== '"' && quote !== "'") {
       const code = this.#text.codePointAt(this.#at + 1) ?? -1;
@@ -134,18 +130,18 @@ class Lexer {
       text += quote;
       from += 1;
     }
-    this.#add(quote === '"' ? 'verbatim-double' : 'verbatim-single', text, from);
+    return this.#token(quote === '"' ? 'verbatim-double' : 'verbatim-single', text, from);
   }
 
-  /** Where what a sticky pattern finds here ends. */
-  #endOf(pattern: RegExp): number {
-    pattern.lastIndex = this.#at;
-    return pattern.test(this.#text) ? pattern.lastIndex : this.#at;
+  #endOfOperators(): number {
+    operators.lastIndex = this.#at;
+    return operators.test(this.#text) ? operators.lastIndex : this.#at;
   }
 
-  #add(kind: TokenKind, text: string, end: number): void {
-    this.#tokens.push({ kind, text, begin: this.#at, end });
+  #token(kind: TokenKind, text: string, end: number): Token {
+    const begin = this.#at;
     this.#at = end;
+    return { kind, text, begin, end };
   }
 
   #error(at: number, message: string): JsonnetError {

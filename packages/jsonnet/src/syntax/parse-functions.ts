@@ -34,7 +34,7 @@ export function parseArguments(cursor: Cursor): Arguments {
     const next = cursor.peek();
     if (next.kind === ')') return { positional, named, close: cursor.pop() };
     if (!comma) throw cursor.error(`Expected a comma before next function argument, got ${printToken(next)}`, next);
-    const isNamed = next.kind === 'identifier' && cursor.isOperator('=', 1);
+    const isNamed = next.kind === 'identifier' && cursor.isOperator('=', cursor.peekSecond());
     if (isNamed) {
       cursor.pop();
       cursor.pop();

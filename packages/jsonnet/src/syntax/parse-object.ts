@@ -1,3 +1,4 @@
+import { Fault } from '../run/fault.ts';
 import type { Bind, FieldNode, ForSpec, Node, ObjectAssertNode, Parameter, Visibility } from './ast.ts';
 import type { Cursor } from './cursor.ts';
 import { namedFunction, parseBind, parseParameters } from './parse-functions.ts';
@@ -97,6 +98,9 @@ function parseObjectComp(cursor: Cursor, members: Members, at: { open: Token; ne
   return { kind: 'object-comp', begin: at.open.begin, end: close.end, field, locals: members.locals, specs };
 }
 
+/** Loops of one comprehension: each is within the one before, and few stacks hold as many. */
+const maxLoops = 2000;
+
 /** After the first `for`, up to and with the bracket that closes the comprehension. */
 export function parseForSpecs(cursor: Cursor, end: TokenKind): { specs: ForSpec[]; close: Token } {
   const specs: ForSpec[] = [];
@@ -107,6 +111,7 @@ export function parseForSpecs(cursor: Cursor, end: TokenKind): { specs: ForSpec[
     const conditions: Node[] = [];
     let next = cursor.pop();
     for (; next.kind === 'if'; next = cursor.pop()) conditions.push(cursor.expression());
+    if (specs.length >= maxLoops) throw new Fault('max stack frames exceeded.', 'budget');
     specs.push({ name, items, conditions });
     if (next.kind === end) return { specs, close: next };
     if (next.kind !== 'for') {

@@ -1,6 +1,7 @@
+import { JsonnetError } from '../jsonnet-error.ts';
 import { type BinaryOperator, binaryOperators, isBinaryOperator, isUnaryOperator, type Node, type UnaryOperator } from './ast.ts';
 import { Cursor } from './cursor.ts';
-import { lex } from './lexer.ts';
+import { Lexer } from './lexer.ts';
 import { parseStatement } from './parse-statement.ts';
 import { parseSuffix } from './parse-suffix.ts';
 import { parseTerminal } from './parse-terminal.ts';
@@ -9,7 +10,17 @@ import { printToken } from './token.ts';
 
 /** Reads a whole program. Throws JsonnetError of kind `lex` or `parse`. */
 export function parse(source: Source): Node {
-  const cursor = new Cursor(source, lex(source), parseExpression);
+  const lexer = new Lexer(source);
+  try {
+    return parseAll(new Cursor(source, lexer, parseExpression));
+  } catch (error) {
+    // The reference reads all tokens first: what is wrong with one of them comes before what is wrong with their order.
+    if (error instanceof JsonnetError && error.kind === 'parse') while (lexer.next().kind !== 'end');
+    throw error;
+  }
+}
+
+function parseAll(cursor: Cursor): Node {
   const node = cursor.expression();
   const next = cursor.peek();
   if (next.kind !== 'end') throw cursor.error(`Did not expect: ${printToken(next)}`, next);

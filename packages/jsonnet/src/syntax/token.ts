@@ -43,10 +43,11 @@ export interface Token extends Span {
   readonly text: string;
 }
 
-const keywordSet: ReadonlySet<string> = new Set(keywords);
+const keywordsByName: ReadonlyMap<string, Keyword> = new Map(keywords.map((keyword) => [keyword, keyword]));
 
-export function isKeyword(word: string): word is Keyword {
-  return keywordSet.has(word);
+/** The keyword that a word is, if it is one. */
+export function keywordNamed(word: string): Keyword | undefined {
+  return keywordsByName.get(word);
 }
 
 function isOpen(kind: TokenKind): kind is OpenKind {
@@ -57,7 +58,7 @@ function isOpen(kind: TokenKind): kind is OpenKind {
 export function printKind(kind: TokenKind): string {
   if (isOpen(kind)) return open[kind];
   if (kind === 'end') return 'end of file';
-  return keywordSet.has(kind) ? kind : `"${kind}"`;
+  return keywordsByName.has(kind) ? kind : `"${kind}"`;
 }
 
 /** The token as error texts show it. */
