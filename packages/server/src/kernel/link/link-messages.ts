@@ -13,7 +13,7 @@ const id = z.int().min(0);
 
 export const clientMessage = z.union([z.object({ cancel: id }), z.object({ id, port: z.string(), question: z.unknown() })]);
 
-const errorCode = z.custom<ErrorCode>((code) => typeof code === 'string' && Object.hasOwn(errorTable, code)).catch('internalError');
+export const errorCode = z.custom<ErrorCode>((code) => typeof code === 'string' && Object.hasOwn(errorTable, code)).catch('internalError');
 
 export const serverMessage = z.union([
   z.object({ welcome: z.literal(true) }),
