@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationSetting } from '../kernel/config/setting-types.ts';
+import type { LinkConfig } from '../kernel/link/link-config.ts';
 
 const minTokenLength = 16;
 
@@ -10,7 +11,7 @@ export const engineSettings = z
       .string()
       .default('')
       .meta({ form: 'path' })
-      .describe('engine.sock in the data folder of another process: its log is used, and no folder is opened. Empty: none.'),
+      .describe('engine.sock in the data folder of another process: its embedded engines are used, and no folder is opened. Empty: none.'),
     token: z
       .string()
       .refine((token) => token === '' || token.length >= minTokenLength, { message: `must have at least ${minTokenLength} characters` })
@@ -27,3 +28,8 @@ export const engineSettings = z
   });
 
 export type EngineSettings = z.output<typeof engineSettings>;
+
+/** Where the embedded engines are: in another process, or undefined, in the folder of this one. */
+export function linkConfigOf({ socket, token, retry }: EngineSettings): LinkConfig | undefined {
+  return socket === '' ? undefined : { kind: 'socket', path: socket, token, retryMs: retry };
+}

@@ -31,33 +31,34 @@ export function eventEngines(owner: EngineOwner): EventEngines {
   let openedLog: Promise<LogEngine> | undefined;
   const folderOf = (name: string): string => {
     if (owner.folder) return join(owner.folder.path, name);
-    throw new AppError(
-      'configInvalid',
-      config.engine.socket === ''
-        ? 'The embedded engines belong to a data folder: name it by --data-dir, or configure others.'
-        : 'An embedded store is open in the process that holds the data folder: run what uses it there, or configure another store.',
-    );
+    throw new AppError('configInvalid', 'The embedded engines belong to a data folder: name it by --data-dir, or configure others.');
+  };
+  /** An engine of another process that is gone for good ends this one, with the code of its error. */
+  const endWith = (name: string) => {
+    const gone = Promise.withResolvers<void>();
+    const run = async (signal: AbortSignal) => {
+      signal.addEventListener('abort', () => gone.resolve(), { once: true });
+      await gone.promise;
+    };
+    return { onGone: gone.reject, watch: () => lifecycle.add(startPart(name, run)) };
   };
   const openLog = async (): Promise<LogEngine> => {
-    const gone = Promise.withResolvers<void>();
-    const deps = { logger: logger.child({ component: 'log' }), metrics: metrics.declare(logMetricTable), clock, onGone: gone.reject };
+    const { onGone, watch } = endWith('log');
+    const deps = { logger: logger.child({ component: 'log' }), metrics: metrics.declare(logMetricTable), clock, onGone };
     const settings = logConfigOf(config, () => folderOf('log'));
     const log = lifecycle.use('log', await openLogEngine(settings, deps));
-    if (settings.kind !== 'socket') return log;
-    lifecycle.add(
-      startPart('log', async (signal) => {
-        signal.addEventListener('abort', () => gone.resolve(), { once: true });
-        await gone.promise;
-      }),
-    );
+    if (settings.kind === 'socket') watch();
     return log;
   };
   const openSeries = async (route: PresetRoute): Promise<SeriesStore> => {
     const settings = config.series[route];
-    const store = seriesConfigOf(settings, { folder: settings.engine === 'embedded' ? folderOf('series') : '', series: route });
-    const deps = { log: logger.child({ component: `series-${route}` }), clock };
-    const series = lifecycle.use(`series ${route}`, await openSeriesStore(store, deps));
-    // The process may be one that only reads, and nobody else can make the tables of a store that is its own.
+    const name = `series ${route}`;
+    const store = seriesConfigOf(settings, { engine: config.engine, series: route, folderOf: () => folderOf('series') });
+    const { onGone, watch } = endWith(name);
+    const deps = { log: logger.child({ component: `series-${route}` }), clock, onGone };
+    const series = lifecycle.use(name, await openSeriesStore(store, deps));
+    if (store.kind === 'socket') watch();
+    // The process may be one that only reads, and nobody else can make the tables of a store that is its own; another one's may be refused.
     if (settings.engine === 'embedded') await series.ensureSchema(new AbortController().signal);
     return series;
   };

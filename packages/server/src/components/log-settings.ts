@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { LogConfig } from '../engines/log/log-config.ts';
 import { byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
-import type { EngineSettings } from './engine-settings.ts';
+import { type EngineSettings, linkConfigOf } from './engine-settings.ts';
 import { type KafkaSettings, kafkaConfigOf } from './kafka-settings.ts';
 
 /** Settings of the embedded log that events are kept in, where no brokers of Kafka are named. */
@@ -27,7 +27,8 @@ interface LogSettings {
 /** What `openLogEngine` takes: Kafka where brokers are named, else the log of another process, else the embedded log in the folder. */
 export function logConfigOf({ engine, eventLog, kafka }: LogSettings, folderOf: () => string): LogConfig {
   if (kafka.brokers.length > 0) return kafkaConfigOf(kafka);
-  if (engine.socket !== '') return { kind: 'socket', path: engine.socket, token: engine.token, retryMs: engine.retry };
+  const link = linkConfigOf(engine);
+  if (link) return link;
   const { segmentSize, segmentAge, retention, maxTopicSize } = eventLog;
   return {
     kind: 'sqlite',

@@ -1,10 +1,26 @@
 import { expect, test } from 'vitest';
+import { seriesConfigSchema } from '../engines/series/series-config.ts';
 import { loadConfig } from '../kernel/config/load-config.ts';
 import { configSchema } from './config.ts';
+import { seriesConfigOf } from './series-settings.ts';
 
 const load = (env: Readonly<Record<string, string>>) =>
   loadConfig({ schema: configSchema, flags: [], env, readFile: () => '' }).config.series;
 const both = (name: string, value: string) => ({ [`SLUICE_SERIES_HIGH_${name}`]: value, [`SLUICE_SERIES_LOW_${name}`]: value });
+
+test('an embedded store is in the folder, or in that of another process', () => {
+  const engine = { socket: '', token: 'secret-word-of-the-test', retry: 5000 };
+  const place = { engine, series: 'high', folderOf: () => '/data/series' };
+  const { high } = load({});
+  const config = seriesConfigOf(high, place);
+  expect(config).toEqual({ kind: 'duckdb', folder: '/data/series', series: 'high', memoryLimitMb: 64, timeoutMs: 30_000 });
+  const elsewhere = { ...place, engine: { ...engine, socket: 'data/engine.sock' } };
+  const link = { kind: 'socket', path: 'data/engine.sock', token: engine.token, retryMs: 5000, series: 'high', timeoutMs: 30_000 };
+  expect(seriesConfigOf(high, elsewhere)).toEqual(link);
+  expect(seriesConfigSchema.safeParse(link).success).toBe(true);
+  const postgres = load({ SLUICE_SERIES_HIGH_ENGINE: 'postgres' }).high;
+  expect(seriesConfigOf(postgres, elsewhere)).toMatchObject({ kind: 'postgres' });
+});
 
 test('two routes in one database of PostgreSQL need tables of their own', () => {
   const engines = both('ENGINE', 'postgres');

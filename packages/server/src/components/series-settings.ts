@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SeriesConfig } from '../engines/series/series-config.ts';
 import { byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
+import { type EngineSettings, linkConfigOf } from './engine-settings.ts';
 import { count } from './setting-forms.ts';
 
 const megabyte = 1024 * 1024;
@@ -96,14 +97,23 @@ function sharesMeasurement({ engine, influx: one }: StoreSettings, { engine: oth
   return one.url === other.url && one.org === other.org && one.bucket === other.bucket && one.measurement === other.measurement;
 }
 
-/** What `openSeriesStore` takes. `folder` is that of the embedded store. */
-export function seriesConfigOf(
-  { engine, timeout, embedded, postgres, influx }: StoreSettings,
-  { folder, series }: { readonly folder: string; readonly series: string },
-): SeriesConfig {
-  switch (engine) {
-    case 'embedded':
-      return { kind: 'duckdb', folder, series, memoryLimitMb: Math.floor(embedded.memoryLimit / megabyte), timeoutMs: timeout };
+interface SeriesPlace {
+  readonly engine: EngineSettings;
+  /** Name of the embedded store, and its folder. */
+  readonly series: string;
+  readonly folderOf: () => string;
+}
+
+/** What `openSeriesStore` takes. An embedded store is that of another process where its engine socket is named, else in the folder. */
+export function seriesConfigOf({ timeout, embedded, postgres, influx, ...store }: StoreSettings, place: SeriesPlace): SeriesConfig {
+  const { series, folderOf } = place;
+  switch (store.engine) {
+    case 'embedded': {
+      const link = linkConfigOf(place.engine);
+      if (link) return { ...link, series, timeoutMs: timeout };
+      const memoryLimitMb = Math.floor(embedded.memoryLimit / megabyte);
+      return { kind: 'duckdb', folder: folderOf(), series, memoryLimitMb, timeoutMs: timeout };
+    }
     case 'postgres':
       return { kind: 'postgres', ...postgres, timeoutMs: timeout };
     case 'influx':

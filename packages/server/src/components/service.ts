@@ -1,4 +1,3 @@
-import { openLogSession } from '../engines/log/registry.ts';
 import { KeboolaTokenVerifier } from '../features/accounts/keboola-token-verifier.ts';
 import { LocalTokenVerifier } from '../features/accounts/local-token-verifier.ts';
 import { StorageApi } from '../features/accounts/storage-api.ts';
@@ -13,7 +12,6 @@ import type { ExitCode } from '../kernel/lifecycle/exit-code.ts';
 import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
 import { Lifecycle } from '../kernel/lifecycle/lifecycle.ts';
 import { startPart } from '../kernel/lifecycle/started-part.ts';
-import type { OpenPort } from '../kernel/link/port-session.ts';
 import type { Checkpoint } from '../kernel/observe/checkpoint.ts';
 import type { Logger } from '../kernel/observe/logger.ts';
 import { MetricRegistry } from '../kernel/observe/metrics.ts';
@@ -23,6 +21,7 @@ import { adminCommands } from './admin.ts';
 import { startApi } from './api.ts';
 import { type ComponentName, ingestComponents } from './component-names.ts';
 import type { Config } from './config.ts';
+import { enginePorts } from './engine-ports.ts';
 import { eventEngines } from './event-engines.ts';
 import { startEvents } from './events.ts';
 import { startHttpSource } from './http-source.ts';
@@ -82,7 +81,7 @@ export async function runService({ components, config, logger, checkpoint, stop,
     const commands = node ? adminCommands(node, { isService: true }) : new AdminCommands();
     registerRoutesCommands(commands, engines, shared);
     lifecycle.add(await openAdminSocket({ folder: folder.path, commands, logger }));
-    const ports = new Map<string, OpenPort>([['log', async (notify) => openLogSession(await engines.log(), notify)]]);
+    const ports = enginePorts(config, engines);
     lifecycle.add(await openEngineSocket({ folder: folder.path, token: config.engine.token, ports, logger }));
   }
   const running = lifecycle.run(AbortSignal.any([stop, ended.signal]));

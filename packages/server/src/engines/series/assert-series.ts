@@ -2,6 +2,7 @@ import { AppError } from '../../kernel/errors/app-error.ts';
 import {
   type BucketQuery,
   type LogPartition,
+  maxBatchPoints,
   maxBuckets,
   maxEventTimeMs,
   maxOffsets,
@@ -17,6 +18,7 @@ const maxNameLength = 250;
 export function assertBatch({ partition, from, to, points, repeats }: SeriesBatch): void {
   assertPartition(partition);
   if (!isOffset(from) || !isOffset(to) || to <= from) broken(`A batch goes from ${from} to ${to}.`);
+  if (points.length > maxBatchPoints) broken(`A batch has ${points.length} points.`);
   let next = from;
   for (const { offset, timeMs, amount } of points) {
     if (!isOffset(offset) || offset < next || offset >= to)

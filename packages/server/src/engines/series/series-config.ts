@@ -1,7 +1,14 @@
 import { z } from 'zod';
+import { linkConfigSchema } from '../../kernel/link/link-config.ts';
 
 /** Time limit of every call, milliseconds. */
 const timeoutMs = z.int().min(1).max(600_000).default(30_000);
+
+/** Of a route, where the store is embedded. */
+const series = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/);
+
+/** Name of an embedded series on a link. */
+export const seriesPort = (name: string): string => `series-${name}`;
 
 /** Which engine holds a series, and its own settings. */
 export const seriesConfigSchema = z.discriminatedUnion('kind', [
@@ -9,7 +16,7 @@ export const seriesConfigSchema = z.discriminatedUnion('kind', [
     kind: z.literal('duckdb'),
     /** Folder of the file `<series>.duckdb`; created where missing. One process has the file open, once. */
     folder: z.string().min(1),
-    series: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/),
+    series,
     /** Memory of the database, in megabytes. */
     memoryLimitMb: z.int().min(64).default(64),
     timeoutMs,
@@ -52,6 +59,8 @@ export const seriesConfigSchema = z.discriminatedUnion('kind', [
     tags: z.enum(['on', 'off']).default('on'),
     timeoutMs,
   }),
+  /** The embedded series of another process. */
+  linkConfigSchema.extend({ series, timeoutMs }),
 ]);
 
 export type SeriesConfig = z.input<typeof seriesConfigSchema>;

@@ -86,11 +86,13 @@ export interface SeriesBatch {
   readonly from: number;
   /** Greater than `from`. */
   readonly to: number;
-  /** Ascending offsets from `from` to below `to`, with gaps; may be empty. */
+  /** At most `maxBatchPoints`: ascending offsets from `from` to below `to`, with gaps; may be empty. */
   readonly points: readonly SeriesPoint[];
   /** Only with a transactional store. */
   readonly repeats?: RepeatsChange;
 }
+
+export const maxBatchPoints = 100_000;
 
 /** The window of idempotency keys by which the reader of the log knows repeats: what this batch adds to it, and what leaves it. */
 interface RepeatsChange {

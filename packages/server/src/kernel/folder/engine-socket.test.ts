@@ -3,13 +3,14 @@ import { mkdir, readdir, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { servePorts } from '../../../test/support/serve-ports.ts';
 import { silentLogger as logger } from '../../../test/support/silent-logger.ts';
 import { openTempFolder } from '../../../test/support/temp-folder.ts';
 import { AppError } from '../errors/app-error.ts';
+import { decodeFrame, FrameReader, sendFrame, sendToken } from '../link/frame.ts';
 import { LinkClient } from '../link/link-client.ts';
 import type { OpenPort, PortSession } from '../link/port-session.ts';
 import { systemClock } from '../time/clock.ts';
-import { openEngineSocket } from './engine-socket.ts';
 
 interface Served {
   readonly token?: string;
@@ -27,18 +28,7 @@ async function serve(folder: string, { token = '', answer, onOpen, onFreed }: Se
       [Symbol.asyncDispose]: async () => onFreed?.(),
     };
   };
-  const part = await openEngineSocket({ folder, token, ports: new Map([['echo', open]]), logger });
-  const stop = new AbortController();
-  const ended = part.run(stop.signal);
-  const { SLUICE_ENGINE_SOCKET: path, SLUICE_ENGINE_TOKEN: given } = part.environment;
-  return {
-    path,
-    token: given,
-    [Symbol.asyncDispose]: async () => {
-      stop.abort();
-      await ended;
-    },
-  };
+  return await servePorts(folder, { token, ports: { echo: open } });
 }
 
 const open = ({ path, token }: { path: string; token: string }, onEvent: (port: string, event: unknown) => void = () => {}) =>
@@ -147,6 +137,21 @@ test('a client that reads nothing is asked nothing more', async () => {
   expect(asked - 100).toBeLessThan(count / 2);
   expect(socket.destroyed).toBe(false);
   socket.destroy();
+});
+
+test('a ping is answered', async () => {
+  await using folder = await openTempFolder();
+  await using served = await serve(folder.path);
+  const socket = connect(served.path);
+  sendToken(socket, served.token);
+  sendFrame(socket, { ping: true });
+  const reader = new FrameReader(1000);
+  const heads: unknown[] = [];
+  for await (const chunk of socket) {
+    heads.push(...reader.take(chunk).map((content) => decodeFrame(content).head));
+    if (heads.length === 2) break;
+  }
+  expect(heads).toEqual([{ welcome: true }, { pong: true }]);
 });
 
 test('the path of the folder may be longer than a socket path, and a stale socket is replaced', async () => {

@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net';
 import { AppError, errorText } from '../errors/app-error.ts';
 
-/** Of everything behind the length; a peer that announces more is cut off. */
-export const maxFrameBytes = 4 * 1024 * 1024;
+/**
+ * Of everything behind the length; a peer that announces more is cut off. The largest frame is a batch of a series, which cannot go in
+ * pieces: `maxBatchPoints` of 24 bytes and `maxRepeatsChunkBytes` are 6.3 MiB.
+ */
+export const maxFrameBytes = 8 * 1024 * 1024;
 /** Unwritten bytes at which a connection takes no more questions. */
 export const maxUnwrittenBytes = 64 * 1024 * 1024;
 const lengthBytes = 4;

@@ -125,6 +125,7 @@ export class LinkClient implements AsyncDisposable {
         path,
         token,
         signal: AbortSignal.any([this.#stop.signal, late.signal]),
+        startTimer,
         onEvent,
         onEnd: () => {
           hasEnded = true;

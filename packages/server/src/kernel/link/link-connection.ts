@@ -4,8 +4,10 @@ import { basename, dirname } from 'node:path';
 import { PendingCalls } from '../async/pending-calls.ts';
 import { AppError, errorText, isAppError } from '../errors/app-error.ts';
 import { openSocketPath } from '../folder/socket-path.ts';
+import type { StartTimer } from '../time/start-timer.ts';
 import { decodeFrame, FrameReader, maxFrameBytes, maxUnwrittenBytes, sendFrame, sendToken } from './frame.ts';
 import { serverMessage } from './link-messages.ts';
+import { LinkPulse, patienceMs } from './link-pulse.ts';
 
 export interface LinkAnswer {
   readonly answer: unknown;
@@ -27,22 +29,29 @@ interface ConnectOptions {
   readonly token: string;
   /** Ends the attempt, and the connection. */
   readonly signal: AbortSignal;
+  readonly startTimer: StartTimer;
   readonly onEvent: (port: string, event: unknown) => void;
   /** Called before the questions under way fail. */
   readonly onEnd: () => void;
 }
 
-/** One connection to the owner of the folder. Once it has ended every question is `ownerUnavailable`. */
+/** One connection to the owner of the folder; it ends when that gives no sign of life. Then every question is `ownerUnavailable`. */
 export class LinkConnection {
   readonly #socket: Socket;
   readonly #options: ConnectOptions;
   readonly #reader = new FrameReader(maxFrameBytes);
   readonly #calls = new PendingCalls<LinkAnswer>();
   readonly #welcome = Promise.withResolvers<void>();
+  readonly #pulse: LinkPulse;
 
   private constructor(socket: Socket, options: ConnectOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#pulse = new LinkPulse({
+      startTimer: options.startTimer,
+      ping: () => sendFrame(socket, { ping: true }),
+      onSilent: () => socket.destroy(new Error(`no sign of life for ${patienceMs} ms`)),
+    });
     const abort = () => socket.destroy();
     if (options.signal.aborted) abort();
     else options.signal.addEventListener('abort', abort, { once: true });
@@ -94,6 +103,7 @@ export class LinkConnection {
   }
 
   #receive(chunk: Buffer): void {
+    this.#pulse.heard();
     try {
       for (const content of this.#reader.take(chunk)) this.#take(content);
     } catch (error) {
@@ -104,8 +114,10 @@ export class LinkConnection {
   #take(content: Buffer): void {
     const { head, bytes } = decodeFrame(content);
     const message = serverMessage.parse(head);
-    if ('welcome' in message) this.#welcome.resolve();
-    else if ('port' in message) this.#options.onEvent(message.port, message.event);
+    if ('welcome' in message) {
+      this.#pulse.start();
+      this.#welcome.resolve();
+    } else if ('port' in message) this.#options.onEvent(message.port, message.event);
     else if ('answer' in message) this.#calls.answer(message.id, { answer: message.answer, bytes });
     else if ('code' in message) {
       const error = new AppError(message.code, message.message);
@@ -116,6 +128,7 @@ export class LinkConnection {
   }
 
   #end(reason: string): void {
+    this.#pulse.stop();
     this.#options.onEnd();
     const error = new AppError('ownerUnavailable', `The process that holds the data folder does not answer: ${reason}.`);
     this.#calls.end(error);

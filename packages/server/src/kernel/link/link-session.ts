@@ -83,7 +83,8 @@ export class LinkSession {
     const { head, bytes } = decodeFrame(content);
     const message = clientMessage.safeParse(head);
     if (!message.success) throw new AppError('badRequest', `A client sent what is no message: ${message.error.message}.`);
-    if ('cancel' in message.data) this.#calls.get(message.data.cancel)?.abort();
+    if ('ping' in message.data) this.#send({ pong: true });
+    else if ('cancel' in message.data) this.#calls.get(message.data.cancel)?.abort();
     else void this.#answer(message.data, bytes);
   }
 
@@ -99,6 +100,8 @@ export class LinkSession {
       const { answer, bytes: found }: PortReply = await session.answer(question, { bytes, signal: call.signal });
       this.#send({ id, answer }, found);
     } catch (error) {
+      // What was cancelled may reject with the signal's reason.
+      if (!isAppError(error) && !call.signal.aborted) this.#options.logger.error({ err: error }, 'engine socket: a question failed');
       this.#fail(id, error);
     } finally {
       this.#calls.delete(id);
@@ -119,7 +122,6 @@ export class LinkSession {
   }
 
   #fail(id: number, error: unknown): void {
-    if (!isAppError(error)) this.#options.logger.error({ err: error }, 'engine socket: a question failed');
     this.#send({ id, code: isAppError(error) ? error.code : 'internalError', message: errorText(error) });
   }
 

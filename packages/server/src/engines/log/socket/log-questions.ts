@@ -1,8 +1,5 @@
 import { z } from 'zod';
-import { type ErrorCode, errorTable } from '../../../kernel/errors/error-table.ts';
-
-/** Name of the port on a link. */
-export const logPort = 'log';
+import { errorCode } from '../../../kernel/link/link-messages.ts';
 
 const topic = z.object({ name: z.string(), id: z.string(), partitions: z.number() });
 const range = z.object({ begin: z.number(), end: z.number() });
@@ -52,8 +49,6 @@ export const logAnswers = {
     range.extend({ committed: z.number().optional(), lag: z.number() }).transform(({ committed, ...rest }) => ({ committed, ...rest })),
   ),
 } as const;
-
-const errorCode = z.custom<ErrorCode>((code) => typeof code === 'string' && Object.hasOwn(errorTable, code)).catch('internalError');
 
 /** What a member of a group is told. Partitions are taken before others are given them. */
 export const logEvent = z.discriminatedUnion('type', [

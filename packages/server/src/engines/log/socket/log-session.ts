@@ -1,4 +1,5 @@
 import { AppError, errorText, isAppError } from '../../../kernel/errors/app-error.ts';
+import { parseQuestion } from '../../../kernel/link/parse-question.ts';
 import type { PortCall, PortReply, PortSession } from '../../../kernel/link/port-session.ts';
 import type { LogBatch, LogEngine, ReadQuery } from '../log-engine.ts';
 import { type LogEvent, logQuestion } from './log-questions.ts';
@@ -21,9 +22,7 @@ export class LogSession implements PortSession {
   }
 
   async answer(given: unknown, call: PortCall): Promise<PortReply> {
-    const parsed = logQuestion.safeParse(given);
-    if (!parsed.success) throw new AppError('badRequest', `The log was asked what it does not know: ${parsed.error.message}.`);
-    const question = parsed.data;
+    const question = parseQuestion(logQuestion, given);
     const log = this.#log;
     switch (question.type) {
       case 'ensureTopic':

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryLog } from '../../../../test/support/memory-log.ts';
+import { servePorts } from '../../../../test/support/serve-ports.ts';
 import { silentLogger as logger } from '../../../../test/support/silent-logger.ts';
 import { openTempFolder } from '../../../../test/support/temp-folder.ts';
 import type { AppError } from '../../../kernel/errors/app-error.ts';
-import { openEngineSocket } from '../../../kernel/folder/engine-socket.ts';
 import { MetricRegistry } from '../../../kernel/observe/metrics.ts';
 import { systemClock } from '../../../kernel/time/clock.ts';
 import { describeLogEngine, type LogHarness } from '../log-engine.conformance.ts';
@@ -24,19 +24,7 @@ function openSqlite(folder: string): Promise<LogEngine> {
 }
 
 /** Serves the log at the engine socket of the folder. */
-async function serve(folder: string, log: LogEngine) {
-  const ports = new Map([['log', (notify: (event: unknown) => void) => openLogSession(log, notify)]]);
-  const part = await openEngineSocket({ folder, token, ports, logger });
-  const stop = new AbortController();
-  const ended = part.run(stop.signal);
-  return {
-    path: part.environment.SLUICE_ENGINE_SOCKET,
-    stop: async () => {
-      stop.abort();
-      await ended;
-    },
-  };
-}
+const serve = (folder: string, log: LogEngine) => servePorts(folder, { token, ports: { log: (notify) => openLogSession(log, notify) } });
 
 const openClient = (path: string, onGone: (error: AppError) => void = () => {}, retryMs = 20_000) =>
   SocketLogEngine.open({ path, token, retryMs, clock: systemClock, logger, onGone });
@@ -52,7 +40,7 @@ async function openHarness(openLog: (folder: string) => Promise<LogEngine>): Pro
   let topics = 0;
   const close = async () => {
     await opened.log[Symbol.asyncDispose]();
-    await opened.served.stop();
+    await opened.served[Symbol.asyncDispose]();
     await opened.owned[Symbol.asyncDispose]();
   };
   return {
@@ -86,7 +74,7 @@ describe('engine socket', () => {
     served = await serve(folder.path, owned);
   });
   afterEach(async () => {
-    await served.stop();
+    await served[Symbol.asyncDispose]();
     await owned[Symbol.asyncDispose]();
     await folder[Symbol.asyncDispose]();
   });
@@ -109,7 +97,7 @@ describe('engine socket', () => {
     expect(await theirs.commit(0)).toBe('committed');
     const waiting = theirs.fetch({ ...noWait, waitMs: endlessMs });
     // It has no chance to leave its group by itself.
-    await served.stop();
+    await served[Symbol.asyncDispose]();
     expect([await waiting, theirs.isOwned, await theirs.commit(0)]).toEqual(['revoked', false, 'revoked']);
     expect((await firstOf(mine)).partition).toBe(theirs.partition);
     expect(await owned.groupOffsets('g', topic)).toHaveLength(2);
@@ -124,7 +112,7 @@ describe('engine socket', () => {
     const held = await firstOf(given);
     const reading = client.read({ topic, partition: 0, offset: 1, ...noWait, waitMs: endlessMs });
     const lost = once(held.revoked, 'abort');
-    await served.stop();
+    await served[Symbol.asyncDispose]();
     await lost;
     await expect(reading).rejects.toMatchObject({ code: 'logUnavailable' });
     await expect(client.append({ topic: 't', partition: 0, records: [record('b')] })).rejects.toMatchObject({ code: 'logUnavailable' });
@@ -148,20 +136,20 @@ describe('engine socket', () => {
       },
     });
     await stuck.ensureTopic({ name: 't', partitions: 1 });
-    await served.stop();
+    await served[Symbol.asyncDispose]();
     served = await serve(folder.path, stuck);
     await using client = await openClient(served.path);
     const appending = client.append({ topic: 't', partition: 0, records: [record('a')] });
     const outcome = expect(appending).rejects.toMatchObject({ code: 'logInDoubt' });
     await reached.promise;
-    await served.stop();
+    await served[Symbol.asyncDispose]();
     await outcome;
   });
 
   it('is given up after the time of the retry', async () => {
     const gone = Promise.withResolvers<AppError>();
     await using client = await openClient(served.path, gone.resolve, 50);
-    await served.stop();
+    await served[Symbol.asyncDispose]();
     expect(await gone.promise).toMatchObject({ code: 'ownerUnavailable' });
     await expect(client.topic('t')).rejects.toMatchObject({ code: 'logUnavailable' });
     await expect(openClient(served.path, () => {}, 50)).rejects.toMatchObject({ code: 'ownerUnavailable' });

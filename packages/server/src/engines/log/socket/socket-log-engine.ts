@@ -1,8 +1,8 @@
-import type { z } from 'zod';
 import { AppError, isAppError } from '../../../kernel/errors/app-error.ts';
 import { LinkClient, type LinkClientOptions } from '../../../kernel/link/link-client.ts';
-import type { LinkAnswer } from '../../../kernel/link/link-connection.ts';
+import { LinkPort } from '../../../kernel/link/link-port.ts';
 import { assertPartition, assertTopicSpec, checkedBytes } from '../assert-log.ts';
+import { logPort } from '../log-config.ts';
 import {
   type AppendBatch,
   type Appended,
@@ -19,7 +19,7 @@ import {
   type TopicSpec,
 } from '../log-engine.ts';
 import { encodedBytes, encodeRecords } from '../record-codec.ts';
-import { type LogQuestion, logAnswers, logEvent, logPort } from './log-questions.ts';
+import { type LogQuestion, logAnswers, logEvent } from './log-questions.ts';
 import { SocketConsumer } from './socket-consumer.ts';
 import { decodeStored } from './stored-records.ts';
 
@@ -29,12 +29,14 @@ import { decodeStored } from './stored-records.ts';
  */
 export class SocketLogEngine implements LogEngine {
   readonly #link: LinkClient;
+  readonly #port: LinkPort<LogQuestion>;
   readonly #consumers: Map<number, SocketConsumer>;
   readonly #options: Pick<LinkClientOptions, 'clock'>;
   #lastConsumer = 0;
 
   private constructor(link: LinkClient, consumers: Map<number, SocketConsumer>, options: Pick<LinkClientOptions, 'clock'>) {
     this.#link = link;
+    this.#port = new LinkPort(link, { port: logPort, lostCode: 'logUnavailable' });
     this.#consumers = consumers;
     this.#options = options;
   }
@@ -57,19 +59,19 @@ export class SocketLogEngine implements LogEngine {
 
   async ensureTopic(spec: TopicSpec): Promise<LogTopic> {
     assertTopicSpec(spec);
-    return await this.#value({ type: 'ensureTopic', spec }, logAnswers.ensureTopic);
+    return await this.#port.value({ type: 'ensureTopic', spec }, logAnswers.ensureTopic);
   }
 
   async topic(name: string): Promise<LogTopic | undefined> {
-    return (await this.#value({ type: 'topic', name }, logAnswers.topic)) ?? undefined;
+    return (await this.#port.value({ type: 'topic', name }, logAnswers.topic)) ?? undefined;
   }
 
   async deleteTopic(name: string): Promise<void> {
-    await this.#ask({ type: 'deleteTopic', name });
+    await this.#port.ask({ type: 'deleteTopic', name });
   }
 
   async offsets(topic: LogTopic): Promise<readonly OffsetRange[]> {
-    return await this.#value({ type: 'offsets', topic }, logAnswers.offsets);
+    return await this.#port.value({ type: 'offsets', topic }, logAnswers.offsets);
   }
 
   /** A batch over `maxAtomicBytes` goes in pieces. */
@@ -91,7 +93,7 @@ export class SocketLogEngine implements LogEngine {
     const { signal, topic, partition, offset, maxRecords, maxBytes, waitMs } = query;
     assertPartition(topic, partition);
     const question: LogQuestion = { type: 'read', topic, partition, offset, maxRecords, maxBytes, waitMs };
-    const { answer, bytes } = await this.#ask(question, signal);
+    const { answer, bytes } = await this.#port.ask(question, { signal });
     const { count, ...batch } = logAnswers.read.parse(answer);
     return { ...batch, records: decodeStored(bytes, count) };
   }
@@ -99,16 +101,16 @@ export class SocketLogEngine implements LogEngine {
   async join(options: JoinOptions): Promise<LogConsumer> {
     this.#lastConsumer += 1;
     const consumer = this.#lastConsumer;
-    const join = async () => void (await this.#ask({ type: 'join', consumer, ...options, topics: [...options.topics] }));
+    const join = async () => void (await this.#port.ask({ type: 'join', consumer, ...options, topics: [...options.topics] }));
     const member = new SocketConsumer({
       join,
       leave: async () => {
         this.#consumers.delete(consumer);
         // Without a connection there is no membership.
-        if (this.#link.isConnected) await this.#ask({ type: 'leave', consumer }).catch(unlessLost);
+        if (this.#link.isConnected) await this.#port.ask({ type: 'leave', consumer }).catch(unlessLost);
       },
       read: (query) => this.read(query),
-      commit: (handle, offset) => this.#value({ type: 'commit', consumer, handle, offset }, logAnswers.commit),
+      commit: (handle, offset) => this.#port.value({ type: 'commit', consumer, handle, offset }, logAnswers.commit),
       connected: () => this.#link.connected(),
       clock: this.#options.clock,
     });
@@ -123,7 +125,7 @@ export class SocketLogEngine implements LogEngine {
   }
 
   async groupOffsets(group: string, topic: LogTopic): Promise<readonly GroupOffset[]> {
-    return await this.#value({ type: 'groupOffsets', group, topic }, logAnswers.groupOffsets);
+    return await this.#port.value({ type: 'groupOffsets', group, topic }, logAnswers.groupOffsets);
   }
 
   /** Leaves every group and ends every wait. */
@@ -137,20 +139,6 @@ export class SocketLogEngine implements LogEngine {
     const question = { type: 'append', topic, partition, count: records.length } satisfies LogQuestion;
     const { answer } = await this.#link.ask({ port: logPort, question, bytes });
     return logAnswers.append.parse(answer);
-  }
-
-  async #value<Schema extends z.ZodType>(question: LogQuestion, schema: Schema): Promise<z.output<Schema>> {
-    const { answer } = await this.#ask(question);
-    return schema.parse(answer);
-  }
-
-  async #ask(question: LogQuestion, signal?: AbortSignal): Promise<LinkAnswer> {
-    try {
-      return await this.#link.ask({ port: logPort, question, signal });
-    } catch (error) {
-      if (!isAppError(error, 'ownerUnavailable')) throw error;
-      throw new AppError('logUnavailable', error.message, { cause: error });
-    }
   }
 }
 

@@ -15,19 +15,18 @@ import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
 import { makeDirectoryDurable } from '../../../kernel/folder/durable-file.ts';
 import type { StartTimer } from '../../../kernel/time/start-timer.ts';
 import { assertBatch, assertBucketQuery, assertOffsetsQuery, assertPartition } from '../assert-series.ts';
-import {
-  type Bucket,
-  type BucketQuery,
-  type LogPartition,
-  maxEventTimeMs,
-  type OffsetsQuery,
-  type RepeatsPage,
-  type RepeatsQuery,
-  type SeriesBatch,
-  type SeriesCapabilities,
-  type SeriesProgress,
-  type SeriesStore,
-  type WriteOutcome,
+import { embeddedCapabilities } from '../embedded-capabilities.ts';
+import type {
+  Bucket,
+  BucketQuery,
+  LogPartition,
+  OffsetsQuery,
+  RepeatsPage,
+  RepeatsQuery,
+  SeriesBatch,
+  SeriesProgress,
+  SeriesStore,
+  WriteOutcome,
 } from '../series-store.ts';
 import { bucketAggregate, bucketsOf } from '../sql-buckets.ts';
 import { repeatsPage, repeatsPageSql } from '../sql-repeats.ts';
@@ -50,7 +49,7 @@ const isKey = 'route = $1 AND topic_id = $2 AND partition = $3';
  * One write and one query run at a time: each takes one of the four threads of libuv, which also sync the files of the other engines.
  */
 export class DuckdbSeriesStore implements SeriesStore {
-  readonly capabilities: SeriesCapabilities = { exactlyOnce: 'transactional', keepsAmountText: false, maxTimeMs: maxEventTimeMs };
+  readonly capabilities = embeddedCapabilities;
   readonly #options: DuckdbSeriesOptions;
   readonly #folder: string;
   readonly #file: DuckdbFile;
