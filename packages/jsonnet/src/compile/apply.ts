@@ -59,11 +59,15 @@ function namedSlots(named: Arguments['named'], frame: Frame, run: Run): Named[] 
   return named.map(({ name, lazy }) => ({ name, value: lazy(frame, run) }));
 }
 
+/** What it costs beside the call to leave one to the caller. */
+const stepsPerTailCall = 4;
+
 /** A call whose value is the value of a function: where that function was called `tailstrict` it is left to its caller. */
 function tailCode(target: Code, args: Arguments, kind: CallKind & { call: Code }): Code {
   const { site, tailstrict, call } = kind;
   return (frame, run) => {
     if (!frame.replaceable) return call(frame, run);
+    run.charge(stepsPerTailCall);
     const value = target(frame, run);
     const fn = functionAt(value, site);
     const slots: Slot[] = args.positional.map((lazy) => lazy(frame, run));

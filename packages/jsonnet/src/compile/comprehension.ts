@@ -5,7 +5,7 @@ import { type Binding, type Code, type Field, Frame, type Layer, Obj, type Run, 
 import type { ArrayCompNode, ForSpec, ObjectCompNode } from '../syntax/ast.ts';
 import type { At, Build } from './build.ts';
 import { fieldBody, isCodeField } from './field.ts';
-import { addField, duplicate, objectLocals, stepsPerField } from './object.ts';
+import { addField, duplicate, objectLocals } from './object.ts';
 import { notBoolean } from './raise.ts';
 import type { FrameLayout, Scope } from './scope.ts';
 
@@ -145,6 +145,9 @@ class CompLayer implements Layer {
   }
 }
 
+/** What a field of a comprehension costs beside its iteration: it keeps a frame and is found by a name that was just made. */
+const stepsPerFound = 20;
+
 export function objectCompCode(build: Build, node: ObjectCompNode, at: At): Code {
   const { field } = node;
   const { levels, inside } = compileLevels(build, node.specs, {
@@ -166,7 +169,7 @@ export function objectCompCode(build: Build, node: ObjectCompNode, at: At): Code
       run.checkLength(found.length);
       for (const inner of found) {
         run.enter();
-        run.charge(stepsPerField);
+        run.charge(stepsPerFound);
         const name = inside.name(inner, run);
         run.depth -= 1;
         if (typeof name === 'string' && fields.has(name)) throw duplicate(name);

@@ -129,7 +129,7 @@ function fixedFields(node: ObjectNode, bodies: readonly FieldBody[]): ReadonlyMa
 }
 
 /** What a field costs whose name is computed. */
-export const stepsPerField = 4;
+const stepsPerField = 4;
 
 interface Named {
   readonly field: FieldNode;

@@ -29,7 +29,7 @@ export function jsonText(value: Value, layout: Layout, run: Run): string {
 }
 
 /** What a number costs that is no small integer. */
-const stepsPerNumber = 10;
+const stepsPerNumber = 12;
 
 class Writer {
   readonly #layout: Layout;

@@ -50,6 +50,9 @@ export interface FunctionShape {
   readonly size: number;
 }
 
+/** What the frame of a call costs beside its slots. */
+const stepsPerFrame = 1;
+
 /** A function of the program with the frame it was made in. */
 export class Closure extends Fn {
   readonly #shape: FunctionShape;
@@ -76,7 +79,7 @@ export class Closure extends Fn {
 
   frame(args: (Slot | undefined)[], run: Run, forced: boolean): Frame {
     const { size } = this.#shape;
-    run.charge(size);
+    run.charge(stepsPerFrame + size);
     const frame = isComplete(args) ? new Frame(args, this.#frame) : this.#withDefaults(args);
     const { slots } = frame;
     if (forced) for (const slot of slots) force(slot, run);

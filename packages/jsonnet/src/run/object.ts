@@ -25,8 +25,9 @@ export function hasFieldFrom(object: Obj, level: number, at: { name: string; run
   return findLevel(object, level, at) >= 0;
 }
 
-/** Parts that are searched without a step of their own. */
+/** Parts that are searched without a step of their own; beyond them a step pays for two. */
 const freeParts = 3;
+const partsPerStep = 2;
 
 function findLevel(object: Obj, from: number, { name, run }: { name: string; run: Run }): number {
   const { layers } = object;
@@ -37,7 +38,7 @@ function findLevel(object: Obj, from: number, { name, run }: { name: string; run
 /** Pays for the parts on the way. */
 function findFar(object: Obj, from: number, { name, run }: { name: string; run: Run }): number {
   const found = search(object, from, name);
-  run.charge(((found < 0 ? object.layers.length : found) - from) / freeParts);
+  run.charge(((found < 0 ? object.layers.length : found) - from) / partsPerStep);
   return found;
 }
 
@@ -91,11 +92,16 @@ export function visibilities(object: Obj, run: Run): Map<string, Visibility> {
   return all;
 }
 
-const stepsPerName = 3;
+const stepsPerName = 4;
+
+/** What it costs to find a field by a name that may have been made just now. */
+const stepsPerLookUp = 24;
 
 /** The visibility of one field; `undefined` where the object does not have it. */
 export function visibilityOf(object: Obj, name: string, run: Run): Visibility | undefined {
-  run.charge(10 + object.layers.length / freeParts);
+  run.charge(stepsPerLookUp + object.layers.length / partsPerStep);
+  const [only] = object.layers;
+  if (only !== undefined && object.layers.length === 1 && only.retained === undefined) return only.find(name)?.visibility;
   let known: Visibility | undefined;
   for (const layer of effectiveLayers(object)) {
     const visibility = layer.retained === undefined ? layer.find(name)?.visibility : layer.retained.fields.get(name);
@@ -201,8 +207,8 @@ export function retainedLayer(retained: Retained): Layer {
 }
 
 /** What an object of ready fields costs, and each field; paid by who makes it. */
-export const stepsPerReadyObject = 8;
-export const stepsPerReadyField = 3;
+export const stepsPerReadyObject = 12;
+export const stepsPerReadyField = 4;
 
 /** Members are sorted by their names. */
 export function readyObject(members: Iterable<readonly [string, Slot]>): Obj {

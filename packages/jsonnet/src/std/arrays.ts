@@ -10,7 +10,7 @@ const mapSite = Site.inWords('<std>:280:50-62', 'function <anonymous>');
 const indexSite = Site.inWords('<std>:288:50-65', 'function <anonymous>');
 
 /** What a map costs beside its elements: maps of maps keep each of them. */
-const stepsPerMap = 16;
+const stepsPerMap = 20;
 
 export function map(change: Slot, items: Slot, run: Run): Items {
   const fn = force(change, run);

@@ -36,6 +36,9 @@ function filterMap(args: readonly (Slot | undefined)[], run: Run): Items {
   );
 }
 
+/** What an array that is joined costs beside its call and its elements. */
+const stepsPerPart = 2;
+
 function flatMap(change: Value, value: Value, run: Run): Value {
   const fn = expectFunction(change);
   const elements = elementsOf(value, run);
@@ -51,9 +54,10 @@ function flatMap(change: Value, value: Value, run: Run): Value {
   const joined: Slot[] = [];
   for (const element of elements) {
     const part = expectArray(call(fn, [element], run));
+    run.charge(stepsPerPart);
     run.chargeElements(part.length);
     run.checkLength(joined.length + part.length);
-    for (const item of part) joined.push(item);
+    for (let index = 0; index < part.length; index += 1) joined.push(part[index] ?? null);
   }
   return joined;
 }

@@ -23,6 +23,9 @@ function keyText(key: string): string {
   return /^[A-Za-z0-9_-]+$/.test(key) ? key : quoteJson(key);
 }
 
+/** What a table costs beside its level and its values. */
+const stepsPerTable = 28;
+
 class TomlWriter {
   readonly #indent: string;
   readonly #run: Run;
@@ -35,7 +38,7 @@ class TomlWriter {
   table(object: Obj, { title, path, indent }: Place): string {
     const run = this.#run;
     run.enterLevel();
-    run.charge(2);
+    run.charge(stepsPerTable);
     const fields: string[] = [];
     let sections = '';
     for (const name of visibleNames(object, this.#run)) {

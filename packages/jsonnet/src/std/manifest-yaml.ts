@@ -30,7 +30,7 @@ function needsQuotes(key: string): boolean {
 
 /** `std.manifestYamlDoc`. */
 export function manifestYaml(value: Value, options: Options, run: Run): string {
-  return new YamlWriter(options, run).text(value, '');
+  return new YamlWriter(options, run).text(value);
 }
 
 export function manifestYamlStream(value: Value, options: Options & { readonly end: Value }, run: Run): string {
@@ -44,69 +44,84 @@ function isFilled(value: Value, run: Run): value is Items | Obj {
   return value instanceof Obj && visibleNames(value, run).length > 0;
 }
 
+/** What a value costs beside its level. */
+const stepsPerValue = 7;
+
 class YamlWriter {
   readonly #options: Options;
   readonly #run: Run;
+  readonly #pieces: string[] = [];
 
   constructor(options: Options, run: Run) {
     this.#options = options;
     this.#run = run;
   }
 
-  text(value: Value, indent: string): string {
+  text(value: Value): string {
+    this.#write(value, '\n');
+    return this.#pieces.join('');
+  }
+
+  /** `newline` is followed by the indent of the value. */
+  #write(value: Value, newline: string): void {
     const run = this.#run;
     run.enterLevel();
-    run.charge(1);
-    const text = this.#text(value, indent);
-    run.depth -= 1;
-    return text;
-  }
-
-  #text(value: Value, indent: string): string {
-    if (isItems(value)) return value.length === 0 ? this.#piece('[]') : this.#items(value, indent);
-    if (value instanceof Obj) return isFilled(value, this.#run) ? this.#members(value, indent) : this.#piece('{}');
-    if (typeof value === 'string') return this.#string(value, indent);
-    if (typeof value === 'number') return this.#piece(printShortest(value));
+    run.charge(stepsPerValue);
+    if (value instanceof Obj) this.#members(value, newline);
+    else if (isItems(value)) this.#items(value, newline);
+    else if (typeof value === 'string') this.#string(value, newline);
+    else if (typeof value === 'number') this.#piece(printShortest(value));
     // A function is nothing, as in the reference.
-    return this.#piece(value === null || typeof value === 'boolean' ? String(value) : '');
+    else this.#piece(value === null || typeof value === 'boolean' ? String(value) : '');
+    run.depth -= 1;
   }
 
-  #string(text: string, indent: string): string {
-    if (!text.endsWith('\n')) return this.#piece(quoteJson(text));
+  #string(text: string, newline: string): void {
+    if (!text.endsWith('\n')) {
+      this.#piece(quoteJson(text));
+      return;
+    }
     const lines = text.slice(0, -1).split('\n');
-    this.#run.output(lines.length * (indent.length + 3) + text.length);
-    return `|${lines.map((line) => `\n${indent}  ${line}`).join('')}`;
+    this.#run.output(lines.length * (newline.length + 2) + text.length);
+    this.#pieces.push('|');
+    for (const line of lines) this.#pieces.push(newline, '  ', line);
   }
 
-  #items(items: Items, indent: string): string {
-    let text = '';
-    for (const [index, item] of items.entries()) {
-      const value = force(item, this.#run);
-      if (index > 0) text += this.#piece(`\n${indent}`);
+  #items(items: Items, newline: string): void {
+    if (items.length === 0) this.#piece('[]');
+    const inner = `${newline}  `;
+    const dash = `-${inner}`;
+    for (let index = 0; index < items.length; index += 1) {
+      const value = force(items[index] ?? null, this.#run);
+      if (index > 0) this.#piece(newline);
       const nested = isItems(value) || value instanceof Obj;
-      text += this.#piece(isItems(value) && value.length > 0 ? `-\n${indent}  ` : '- ');
-      text += this.text(value, nested ? `${indent}  ` : indent);
+      this.#piece(isItems(value) && value.length > 0 ? dash : '- ');
+      this.#write(value, nested ? inner : newline);
     }
-    return text;
   }
 
-  #members(object: Obj, indent: string): string {
-    let text = '';
-    for (const [index, name] of visibleNames(object, this.#run).entries()) {
-      const value = getField(object, name, this.#run);
-      if (index > 0) text += this.#piece(`\n${indent}`);
+  #members(object: Obj, newline: string): void {
+    const run = this.#run;
+    const names = visibleNames(object, run);
+    if (names.length === 0) this.#piece('{}');
+    const deeper = `${newline}  `;
+    let before = '';
+    for (const name of names) {
+      const value = getField(object, name, run);
+      if (before !== '') this.#piece(before);
+      before = newline;
       const quoted = this.#options.quoteKeys || needsQuotes(name);
-      text += this.#piece(`${quoted ? quoteJson(name) : name}:`);
-      const deeper = isFilled(value, this.#run) && (this.#options.indentArrays || !isItems(value));
-      const inner = deeper ? `${indent}  ` : indent;
-      text += this.#piece(isFilled(value, this.#run) ? `\n${inner}` : ' ');
-      text += this.text(value, inner);
+      this.#piece(quoted ? quoteJson(name) : name);
+      const filled = isFilled(value, run);
+      const inner = filled && (this.#options.indentArrays || !isItems(value)) ? deeper : newline;
+      this.#piece(filled ? ':' : ': ');
+      if (filled) this.#piece(inner);
+      this.#write(value, inner);
     }
-    return text;
   }
 
-  #piece(text: string): string {
+  #piece(text: string): void {
     this.#run.output(text.length);
-    return text;
+    this.#pieces.push(text);
   }
 }

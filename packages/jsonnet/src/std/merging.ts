@@ -20,7 +20,7 @@ const nothing = readyObject([]);
 function mergeObjects(base: Obj, patch: Obj, run: Run): Obj {
   const names = visibleNames(base, run);
   const changes = visibleNames(patch, run);
-  run.charge(stepsPerReadyObject + (names.length + changes.length) * (stepsPerReadyField + 6));
+  run.charge(stepsPerReadyObject + (names.length + changes.length) * (stepsPerReadyField + 16));
   const members: [string, Slot][] = [];
   let at = 0;
   for (const change of changes) {
@@ -48,7 +48,7 @@ function patched(base: Obj | undefined, patch: Obj, name: string): Slot {
 function prune(value: Value, run: Run): Value {
   if (!isItems(value) && !(value instanceof Obj)) return value;
   run.enter();
-  run.charge(4);
+  run.charge(7);
   const pruned = isItems(value) ? pruneItems(value, run) : pruneObject(value, run);
   run.depth -= 1;
   return pruned;

@@ -103,7 +103,7 @@ function mapWithKey([change = null, target = null]: readonly (Slot | undefined)[
 function removeKey(value: Value, name: Value, run: Run): Value {
   const object = expectObject(value);
   const retained = visibilities(object, run);
-  run.charge(2 * retained.size);
+  run.charge(3 * retained.size);
   retained.delete(expectString(name));
   return new Obj([retainedLayer({ fields: retained, parts: object.layers.length }), ...object.layers]);
 }

@@ -13,7 +13,7 @@ const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u
 /** `std.parseYaml`: the value of one document, or an array where documents are marked by `---`. */
 export function parseYaml(text: string, run: Run): Value {
   // The parser is slow: this is 60 kB in the default budget.
-  run.charge(500 + text.length * 16);
+  run.charge(800 + text.length * 16);
   if (forbidden.test(text)) throw failed('yaml: control characters are not allowed');
   const documents = parseAllDocuments(text, { schema: 'failsafe', uniqueKeys: false, version: '1.1', merge: false, logLevel: 'silent' });
   const reader = new Reader(run);
@@ -48,6 +48,7 @@ function failed(problem: string): Fault {
 class Reader {
   readonly #run: Run;
   readonly #anchors = new Map<string, Json>();
+  readonly #sizes = new Map<object, number>();
 
   constructor(run: Run) {
     this.#run = run;
@@ -72,8 +73,19 @@ class Reader {
   #alias(name: string): Json {
     const value = this.#anchors.get(name);
     if (value === undefined) throw failed(`yaml: unknown anchor '${name}' referenced`);
-    this.#run.charge(sizeOf(value));
+    this.#run.charge(this.#sizeOf(value));
     return value;
+  }
+
+  /** Values within, of which those that aliases share are counted once. */
+  #sizeOf(value: Json): number {
+    if (typeof value !== 'object' || value === null) return 1;
+    const known = this.#sizes.get(value);
+    if (known !== undefined) return known;
+    let size = 1;
+    for (const member of Object.values(value)) size += this.#sizeOf(member);
+    this.#sizes.set(value, size);
+    return size;
   }
 
   #scalar(node: Scalar): Json {
@@ -114,11 +126,4 @@ class Reader {
 
 function isNode(node: unknown): node is Node & { anchor?: string } {
   return isScalar(node) || isMap(node) || isSeq(node);
-}
-
-function sizeOf(value: Json): number {
-  if (typeof value !== 'object' || value === null) return 1;
-  let size = 1;
-  for (const member of Object.values(value)) size += sizeOf(member);
-  return size;
 }

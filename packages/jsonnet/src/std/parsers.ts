@@ -59,7 +59,7 @@ export const parsers = {
   parseJson: eager('str', ([value = null], run) => {
     const text = expectString(value);
     // A short text may become many objects: `{},` takes 56 bytes.
-    run.charge(8 + text.length / 2);
+    run.charge(8 + (text.length * 2) / 3);
     return fromPlain(parseJson(text), run);
   }),
   parseYaml: eager('str', ([value = null], run) => parseYaml(expectString(value), run)),

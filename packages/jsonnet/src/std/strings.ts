@@ -137,14 +137,23 @@ function fold(character: string): string {
   return lower.length === character.length ? lower : character;
 }
 
-const space = '[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
-const leading = new RegExp(`^${space}+`);
-const single = new RegExp(space);
+/** White space as Go has it. */
+function isSpace(code: number): boolean {
+  if (code < 0x80) return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+  return otherSpaces.has(code);
+}
+
+const otherSpaces: ReadonlySet<number> = new Set([
+  0x85, 0xa0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009, 0x200a, 0x2028, 0x2029, 0x202f,
+  0x205f, 0x3000,
+]);
 
 function trim(text: string): string {
+  let begin = 0;
   let end = text.length;
-  while (end > 0 && single.test(text.charAt(end - 1))) end -= 1;
-  return text.slice(0, end).replace(leading, '');
+  while (begin < end && isSpace(text.charCodeAt(begin))) begin += 1;
+  while (end > begin && isSpace(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(begin, end);
 }
 
 export const strings = {

@@ -28,7 +28,7 @@ class Lexer {
 
   tokens(): Token[] {
     for (;;) {
-      this.#at += this.#match(space).length;
+      this.#at = this.#endOf(space);
       if (this.#at >= this.#text.length) break;
       this.#token();
     }
@@ -65,7 +65,7 @@ class Lexer {
       this.#number();
       return;
     }
-    const name = this.#match(word);
+    const name = this.#text.slice(this.#at, this.#endOf(word));
     if (name !== '') this.#add(isKeyword(name) ? name : 'identifier', name, this.#at + name.length);
     else this.#symbol(next);
   }
@@ -95,7 +95,7 @@ class Lexer {
       return;
     }
     // A run of symbols is measured once, however many tokens it becomes.
-    if (this.#at >= this.#runEnd) this.#runEnd = this.#at + this.#match(operator).length;
+    if (this.#at >= this.#runEnd) this.#runEnd = this.#endOf(operator);
     let run = this.#text.slice(this.#at, this.#runEnd);
     if (run === '') {
       const character = String.fromCodePoint(this.#text.codePointAt(this.#at) ?? 0);
@@ -137,9 +137,10 @@ class Lexer {
     this.#add(quote === '"' ? 'verbatim-double' : 'verbatim-single', text, from);
   }
 
-  #match(pattern: RegExp): string {
+  /** Where what a sticky pattern finds here ends. */
+  #endOf(pattern: RegExp): number {
     pattern.lastIndex = this.#at;
-    return pattern.exec(this.#text)?.[0] ?? '';
+    return pattern.test(this.#text) ? pattern.lastIndex : this.#at;
   }
 
   #add(kind: TokenKind, text: string, end: number): void {

@@ -80,33 +80,35 @@ function parseOperand(cursor: Cursor, waiting: Waiting[]): Operand {
 }
 
 function parseSuffixes(cursor: Cursor, operand: Operand): Operand {
-  let { node } = operand;
+  let whole = operand;
   for (;;) {
-    const applied = parseSuffix(cursor, node, operand.begin);
-    if (applied === undefined) return { node, begin: operand.begin };
-    node = applied;
+    const node = parseSuffix(cursor, whole.node, operand.begin);
+    if (node === undefined) return whole;
+    whole = { node, begin: operand.begin };
   }
 }
 
 function applyUnary(waiting: Waiting[], operand: Operand): Operand {
-  let { node, begin } = operand;
+  let applied = operand;
   for (let top = waiting.at(-1); top?.kind === 'unary'; top = waiting.at(-1)) {
     waiting.pop();
-    begin = top.begin;
-    node = { kind: 'unary', begin, end: node.end, operator: top.operator, operand: node };
+    const { begin, operator } = top;
+    const { node } = applied;
+    applied = { begin, node: { kind: 'unary', begin, end: node.end, operator, operand: node } };
   }
-  return { node, begin };
+  return applied;
 }
 
 /** Applies what binds at least as tight as an operator of this strength, which stands to the right. */
 function applyBinary(waiting: Waiting[], operand: Operand, strength: number): Operand {
-  let { node, begin } = operand;
+  let applied = operand;
   for (let top = waiting.at(-1); top?.kind === 'binary' && binaryOperators[top.operator] <= strength; top = waiting.at(-1)) {
     waiting.pop();
-    begin = top.begin;
-    node = { kind: 'binary', begin, end: node.end, operator: top.operator, left: top.left, right: node };
+    const { begin, operator, left } = top;
+    const { node } = applied;
+    applied = { begin, node: { kind: 'binary', begin, end: node.end, operator, left, right: node } };
   }
-  return { node, begin };
+  return applied;
 }
 
 function peekBinary(cursor: Cursor): BinaryOperator | undefined {

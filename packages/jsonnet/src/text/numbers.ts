@@ -9,8 +9,11 @@ function printInteger(value: number): string {
   return BigInt(value).toString();
 }
 
-/** C's `%.<digits>g`. */
+/** C's `%.<digits>g` of a number that is no integer. */
 function printSignificant(value: number, digits: number): string {
+  // Where neither C nor JavaScript writes an exponent.
+  const magnitude = Math.abs(value);
+  if (magnitude >= 1e-4 && magnitude < 1e15 && !mayBeTie(value)) return trimZeros(value.toPrecision(digits));
   const [mantissa = '', exponent = ''] = roundedToEven(value, digits).split('e');
   const power = Number(exponent);
   if (power < -4 || power >= digits) return `${trimZeros(mantissa)}e${printExponent(power)}`;
@@ -20,8 +23,7 @@ function printSignificant(value: number, digits: number): string {
 /** `toExponential` with this many digits, but of two that are equally near the even one, as in C; JavaScript takes the larger. */
 function roundedToEven(value: number, digits: number): string {
   const rounded = value.toExponential(digits - 1);
-  // A number of exactly 18 digits is a multiple of 2 to the -25, and no shorter than 16 digits.
-  if (!Number.isInteger(value * 2 ** 25) || String(value).length <= 16) return rounded;
+  if (!mayBeTie(value)) return rounded;
   const longer = value.toExponential(digits);
   const end = longer.indexOf('e');
   if (longer[end - 1] !== '5' || Number(longer[end - 2]) % 2 === 1) return rounded;
@@ -29,6 +31,11 @@ function roundedToEven(value: number, digits: number): string {
   const isTie = exact.startsWith(longer.slice(0, end)) && /^0*e/.test(exact.slice(end));
   if (!isTie) return rounded;
   return longer.slice(0, end - 1) + longer.slice(end);
+}
+
+/** A number of exactly 18 digits is a multiple of 2 to the -25, and no shorter than 16 digits. */
+function mayBeTie(value: number): boolean {
+  return Number.isInteger(value * 2 ** 25) && String(value).length > 16;
 }
 
 /** `1.25`, 1 to `12.5`; a mantissa has one digit before its point. */
@@ -40,7 +47,10 @@ function withoutExponent(mantissa: string, power: number): string {
 }
 
 function trimZeros(text: string): string {
-  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+  if (!text.includes('.')) return text;
+  let end = text.length;
+  while (text[end - 1] === '0') end -= 1;
+  return text.slice(0, text[end - 1] === '.' ? end - 1 : end);
 }
 
 function printExponent(power: number): string {

@@ -45,6 +45,8 @@ export async function startEventConsumer(node: NodeProcess, route: PresetRoute, 
         maxBytes: settings.maxBuffer,
         maxFutureSkewMs: events.api.maxFutureSkew,
         unmatched: consumer.unmatched,
+        // On Kafka it is the topic's own.
+        logRetentionMs: config.kafka.brokers.length > 0 ? undefined : config.eventLog.retention,
       },
       { log, store, meter: createConsumerMeter(metrics, route), logger, clock, startTimer: systemTimer, random: Math.random },
     );

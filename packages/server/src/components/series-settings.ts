@@ -65,9 +65,28 @@ const storeSettings = () =>
       path: ['influx', 'bucket'],
     });
 
-export const seriesSettings = z.object({ high: storeSettings(), low: storeSettings() });
+export const seriesSettings = z
+  .object({ high: storeSettings(), low: storeSettings() })
+  .refine(({ high, low }) => !sharesTable(high, low), {
+    message: 'The routes high and low must not share a table: a series is of one route. Name another table or database.',
+    path: ['low', 'postgres', 'table'],
+  })
+  .refine(({ high, low }) => !sharesMeasurement(high, low), {
+    message: 'The routes high and low must not share a measurement: a series is of one route. Name another measurement or bucket.',
+    path: ['low', 'influx', 'measurement'],
+  });
 
-type StoreSettings = z.output<typeof seriesSettings>['high'];
+type StoreSettings = z.output<ReturnType<typeof storeSettings>>;
+
+function sharesTable({ engine, postgres: one }: StoreSettings, { engine: otherEngine, postgres: other }: StoreSettings): boolean {
+  if (engine !== 'postgres' || otherEngine !== 'postgres') return false;
+  return one.host === other.host && one.port === other.port && one.database === other.database && one.table === other.table;
+}
+
+function sharesMeasurement({ engine, influx: one }: StoreSettings, { engine: otherEngine, influx: other }: StoreSettings): boolean {
+  if (engine !== 'influx' || otherEngine !== 'influx') return false;
+  return one.url === other.url && one.org === other.org && one.bucket === other.bucket && one.measurement === other.measurement;
+}
 
 /** What `openSeriesStore` takes. `folder` is that of the embedded store. */
 export function seriesConfigOf(

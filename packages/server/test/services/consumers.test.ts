@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { LogEngine, LogTopic } from '../../src/engines/log/log-engine.ts';
 import { logMetricTable } from '../../src/engines/log/log-metrics.ts';
 import { openLogEngine } from '../../src/engines/log/registry.ts';
@@ -22,13 +22,14 @@ import { kafkaService } from '../support/services/kafka-service.ts';
 import { postgresService } from '../support/services/postgres-service.ts';
 import { sharedService } from '../support/services/shared-services.ts';
 import { silentLogger as logger } from '../support/silent-logger.ts';
-import { waitFor } from '../support/wait-for.ts';
 
 const binary = fileURLToPath(new URL('../../bin/sluice.js', import.meta.url));
 const { signal } = new AbortController();
 const partitions = 4;
 const batches = 150;
 const batchEvents = 100;
+/** For processes that start beside others. */
+const patience = { timeout: 60_000, interval: 100 };
 const routes = ['high', 'low'] as const;
 type Route = (typeof routes)[number];
 
@@ -163,6 +164,8 @@ test('from Kafka into PostgreSQL and InfluxDB each event comes once, though cons
     SLUICE_SERIES_LOW_INFLUX_BUCKET: name,
   });
   for (const route of [...routes, ...routes]) consumers.start(route);
+  // Before, a kill would hit nobody who reads, and there is no watermark to change.
+  await vi.waitFor(async () => expect((await RoutesLog.open({ log, topic, clock, logger })).latest).toBeDefined(), patience);
   let isOver = false;
   const producing = produce(log, topic).finally(() => {
     isOver = true;
@@ -188,10 +191,8 @@ test('from Kafka into PostgreSQL and InfluxDB each event comes once, though cons
   };
   const sizes = (offsets: readonly (readonly number[])[]) => offsets.map(({ length }) => length);
   for (const route of routes) {
-    await waitFor(
-      () => stored(route).catch(() => []),
-      (found) => `${sizes(found)}` === `${sizes(expected[route])}`,
-    );
+    const isThere = async () => expect(sizes(await stored(route))).toEqual(sizes(expected[route]));
+    await vi.waitFor(isThere, patience).catch(() => {});
     expect(await stored(route), `${route}\n${consumers.log}`).toEqual(expected[route]);
   }
   const total = routes.flatMap((route) => sizes(expected[route])).reduce((sum, size) => sum + size, 0);

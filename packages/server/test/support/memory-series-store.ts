@@ -28,8 +28,9 @@ interface MemoryStoreOptions {
   readonly series: MemorySeries;
   readonly exactlyOnce: SeriesCapabilities['exactlyOnce'];
   /** Awaited before and after the effect of every call, so that a test decides the order, or lets it fail. */
-  readonly step?: (what: string) => Promise<void>;
+  readonly step?: (what: string, signal: AbortSignal) => Promise<void>;
   readonly refuse?: (point: SeriesPoint) => Omit<RefusedPoint, 'index'> | undefined;
+  readonly retentionMs?: number | undefined;
 }
 
 const pageBytes = 1024 * 1024;
@@ -40,7 +41,7 @@ export class MemorySeriesStore implements SeriesStore {
   readonly #options: Required<MemoryStoreOptions>;
 
   constructor(options: MemoryStoreOptions) {
-    this.#options = { step: () => Promise.resolve(), refuse: () => undefined, ...options };
+    this.#options = { step: () => Promise.resolve(), refuse: () => undefined, retentionMs: undefined, ...options };
     this.capabilities = { exactlyOnce: options.exactlyOnce, keepsAmountText: true, maxTimeMs: maxEventTimeMs };
   }
 
@@ -96,8 +97,8 @@ export class MemorySeriesStore implements SeriesStore {
     );
   }
 
-  readRetention(signal: AbortSignal): Promise<undefined> {
-    return this.#call('read the retention', signal, () => undefined);
+  readRetention(signal: AbortSignal): Promise<number | undefined> {
+    return this.#call('read the retention', signal, () => this.#options.retentionMs);
   }
 
   probe(signal: AbortSignal): Promise<void> {
@@ -117,6 +118,8 @@ export class MemorySeriesStore implements SeriesStore {
     const key = keyOf(batch.partition);
     const next = progress.get(key) ?? 0;
     if (next !== batch.from || !progress.has(key)) return { outcome: 'fenced', next };
+    const refused = this.#refused(batch);
+    if (refused.length > 0) return { outcome: 'refused', refused };
     progress.set(key, batch.to);
     const { chunk = new Uint8Array(), forgetThrough = 0 } = batch.repeats ?? {};
     const kept = (repeats.get(key) ?? []).filter(({ to }) => to > forgetThrough);
@@ -124,15 +127,18 @@ export class MemorySeriesStore implements SeriesStore {
     return this.#put(batch);
   }
 
-  #put({ partition, points }: SeriesBatch): WriteOutcome {
-    const { series, refuse } = this.#options;
-    const place = placeOf(partition);
-    const refused: RefusedPoint[] = [];
-    const taken = points.filter((point, index) => {
-      const refusal = refuse(point);
-      if (refusal) refused.push({ index, ...refusal });
-      return !refusal;
+  #refused({ points }: SeriesBatch): RefusedPoint[] {
+    return points.flatMap((point, index) => {
+      const refusal = this.#options.refuse(point);
+      return refusal ? [{ index, ...refusal }] : [];
     });
+  }
+
+  #put(batch: SeriesBatch): WriteOutcome {
+    const { series, refuse } = this.#options;
+    const place = placeOf(batch.partition);
+    const refused = this.#refused(batch);
+    const taken = batch.points.filter((point) => !refuse(point));
     const offsets = new Set(taken.map(({ offset }) => offset));
     const before = (series.points.get(place) ?? []).filter(({ offset }) => this.#isTransactional || !offsets.has(offset));
     series.points.set(place, [...before, ...taken]);
@@ -145,9 +151,9 @@ export class MemorySeriesStore implements SeriesStore {
 
   async #call<T>(what: string, signal: AbortSignal, act: () => T): Promise<T> {
     signal.throwIfAborted();
-    await this.#options.step(what);
+    await this.#options.step(what, signal);
     const result = act();
-    await this.#options.step(`${what}: told`);
+    await this.#options.step(`${what}: told`, signal);
     return result;
   }
 }

@@ -277,7 +277,7 @@ export function describeSeriesStore(name: string, capabilities: SeriesCapabiliti
               const outcome = await writer.one.write({ partition: place, from, to, points }, never);
               expect(outcome).toEqual(from === end ? { outcome: 'stored', refused: [] } : { outcome: 'fenced', next: end });
               if (outcome.outcome === 'stored') end = to;
-              writer.at = outcome.outcome === 'stored' ? to : outcome.next;
+              writer.at = outcome.outcome === 'fenced' ? outcome.next : to;
             }
             expect(await offsets(place)).toEqual(Array.from({ length: end }, (_, index) => index));
           }),

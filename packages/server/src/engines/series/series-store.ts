@@ -103,8 +103,13 @@ interface RepeatsChange {
 export const maxRepeatsChunkBytes = 4 * 1024 * 1024;
 
 export type WriteOutcome =
-  /** Points, progress and repeats are stored, but for the refused points, which never will be. */
+  /** Points, progress and repeats are stored. `identity`: but for the refused points, which never will be. */
   | { readonly outcome: 'stored'; readonly refused: readonly RefusedPoint[] }
+  /**
+   * `transactional`: nothing is stored, since the progress must not pass a point that is nowhere. The caller keeps the refused points, at
+   * least one, elsewhere and sends the batch again without them.
+   */
+  | { readonly outcome: 'refused'; readonly refused: readonly RefusedPoint[] }
   /** Nothing is stored: the progress is not at `from`. Drop the batch and go on at `next`. */
   | { readonly outcome: 'fenced'; readonly next: number };
 

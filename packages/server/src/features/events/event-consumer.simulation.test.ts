@@ -79,6 +79,7 @@ class World {
         maxBytes: 1_000_000,
         maxFutureSkewMs: 1000,
         unmatched: 'keep',
+        logRetentionMs: 1000,
       },
       {
         log: this.#logOf(process),
@@ -259,7 +260,7 @@ async function deadLetters(world: World): Promise<{ place: string; value: string
 
 test('whoever is killed, fenced, failing or rebalanced, every event is in exactly one store, once', { timeout: 120_000 }, async () => {
   const total = { fences: 0, versions: 0, repeats: 0 };
-  for (let seed = 1; seed <= 10; seed += 1) {
+  for (let seed = 1; seed <= 30; seed += 1) {
     const { fences, versions, repeats } = await simulate(seed);
     total.fences += fences;
     total.versions += versions;

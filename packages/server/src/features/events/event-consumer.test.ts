@@ -1,11 +1,13 @@
+import { once } from 'node:events';
 import type { RouteSet } from '@sluice/contract/event-routes';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { MemoryLog } from '../../../test/support/memory-log.ts';
 import { MemorySeries, MemorySeriesStore, placeOf } from '../../../test/support/memory-series-store.ts';
-import { silentLogger as logger } from '../../../test/support/silent-logger.ts';
+import { silentLogger } from '../../../test/support/silent-logger.ts';
 import type { LogTopic } from '../../engines/log/log-engine.ts';
 import type { RefusedPoint, SeriesCapabilities, SeriesPoint } from '../../engines/series/series-store.ts';
 import { AppError } from '../../kernel/errors/app-error.ts';
+import type { Logger } from '../../kernel/observe/logger.ts';
 import { MetricRegistry } from '../../kernel/observe/metrics.ts';
 import { systemClock as clock } from '../../kernel/time/clock.ts';
 import { systemTimer as startTimer } from '../../kernel/time/start-timer.ts';
@@ -21,6 +23,9 @@ interface StageOptions extends Partial<EventConsumerOptions> {
   /** Whose log and store it goes on with. */
   readonly after?: Stage;
   readonly refuse?: (point: SeriesPoint) => Omit<RefusedPoint, 'index'> | undefined;
+  /** Of the store. */
+  readonly retentionMs?: number;
+  readonly logger?: Logger;
 }
 
 const originHeaders = createOriginHeaders();
@@ -32,13 +37,21 @@ class Stage {
   readonly registry = new MetricRegistry();
   readonly consumer: EventConsumer;
   /** What every call to the store, or step of the log, waits for. */
-  storeStep: (what: string) => Promise<void> = () => Promise.resolve();
+  storeStep: (what: string, signal: AbortSignal) => Promise<void> = () => Promise.resolve();
   logStep: (what: string) => Promise<void> = () => Promise.resolve();
   readonly #abort = new AbortController();
   readonly #options: EventConsumerOptions;
   #running: Promise<void> | undefined;
 
-  constructor({ partitions = 1, exactlyOnce = 'transactional', refuse, after, ...options }: StageOptions = {}) {
+  constructor({
+    partitions = 1,
+    exactlyOnce = 'transactional',
+    refuse,
+    after,
+    retentionMs,
+    logger = silentLogger,
+    ...options
+  }: StageOptions = {}) {
     this.log = after?.log ?? new MemoryLog({ clock, step: (what) => this.logStep(what) });
     this.series = after?.series ?? new MemorySeries();
     this.#options = {
@@ -52,13 +65,15 @@ class Stage {
       maxBytes: 1_000_000,
       maxFutureSkewMs: 1000,
       unmatched: 'keep',
+      logRetentionMs: 1000,
       ...options,
     };
     const store = new MemorySeriesStore({
       series: this.series,
       exactlyOnce,
-      step: (what) => this.storeStep(what),
+      step: (what, signal) => this.storeStep(what, signal),
       ...(refuse && { refuse }),
+      retentionMs,
     });
     const meter = createConsumerMeter(this.registry.declare(consumerMetricTable), 'high');
     this.consumer = new EventConsumer(this.#options, { log: this.log, store, meter, logger, clock, startTimer, random: Math.random });
@@ -81,7 +96,7 @@ class Stage {
   }
 
   async routes(): Promise<RoutesLog> {
-    return RoutesLog.open({ log: this.log, topic: await this.topic(), clock, logger });
+    return RoutesLog.open({ log: this.log, topic: await this.topic(), clock, logger: silentLogger });
   }
 
   async setRoutes(set: RouteSet): Promise<void> {
@@ -227,6 +242,32 @@ describe('dead letters', () => {
     await vi.waitFor(async () => expect(await stage.metric('sluice_consumer_expired_total')).toBe(1), soon);
   });
 
+  test('a store with a progress of its own does not pass what it refuses before the letter is durable', async () => {
+    const refuse = ({ amount }: SeriesPoint) => (amount === 8 ? { reason: 'rejected' as const, text: 'too round' } : undefined);
+    const stage = new Stage({ refuse });
+    await stage.send(events(7, 8, 9));
+    const refusing = Promise.withResolvers<void>();
+    stage.logStep = async (what) => {
+      if (!what.startsWith('append')) return;
+      if ((await stage.log.topic('events.dlq')) === undefined) return;
+      refusing.resolve();
+      throw new AppError('logUnavailable', 'The dead letters are away.');
+    };
+    stage.start();
+    await refusing.promise;
+    // It dies here.
+    await stage.end();
+    expect([...stage.series.progress.values()]).toEqual([0]);
+    expect([await stage.stored(), await stage.letters()]).toEqual([[], []]);
+    const after = new Stage({ after: stage, refuse });
+    stage.logStep = () => Promise.resolve();
+    after.start();
+    await vi.waitFor(async () => expect(await after.stored()).toEqual([0, 2]), soon);
+    expect((await after.letters()).map((letter) => [letter['source-offset'], letter['reason']])).toEqual([['1', 'rejected']]);
+    expect([...stage.series.progress.values()]).toEqual([3]);
+    expect(await after.metric('sluice_consumer_stored_total')).toBe(2);
+  });
+
   test('a letter that would be too large is cut', async () => {
     const stage = new Stage();
     stage.start();
@@ -280,6 +321,24 @@ test('while the store is away nothing is lost, and readiness says so', async () 
 });
 
 describe('positions', () => {
+  test('a store is asked for nothing but its tables before there is a record, and for everything once there was one', async () => {
+    const stage = new Stage();
+    const calls = new Set<string>();
+    stage.storeStep = (what) => Promise.resolve(void calls.add(what));
+    stage.start();
+    await vi.waitFor(() => expect(stage.consumer.check()).toEqual({ ready: true }), soon);
+    expect((await stage.routes()).latest).toBeDefined();
+    expect([...calls].filter((what) => !what.includes('told'))).toEqual(['ensure the schema', 'read the retention']);
+    await stage.send(events(7));
+    await vi.waitFor(async () => expect(await stage.stored()).toEqual([0]), soon);
+    await stage.end();
+    calls.clear();
+    const after = new Stage({ after: stage });
+    after.storeStep = (what) => Promise.resolve(void calls.add(what));
+    after.start();
+    await vi.waitFor(() => expect(calls).toContain('read the progress'), soon);
+  });
+
   test('a topic that is made anew is read from its begin', async () => {
     const stage = new Stage();
     stage.start();
@@ -361,17 +420,50 @@ describe('routes', () => {
 
 test('a stop stores what was read and leaves the group', async () => {
   const stage = new Stage({ batch: { maxRows: 1000, maxAgeMs: 60_000 } });
-  const fetched = Promise.withResolvers<void>();
+  const judged = Promise.withResolvers<void>();
+  let reads = 0;
   stage.logStep = async (what) => {
-    if (what === 'read events told') fetched.resolve();
+    if (what === 'read events') reads += 1;
+    // It reads on when it has judged what came.
+    if (reads === 2) judged.resolve();
   };
   await stage.send(events(6, 7));
   stage.start();
-  await fetched.promise;
+  await judged.promise;
   await vi.waitFor(async () => expect(await stage.metric('sluice_consumer_lag_records')).toBe(2), soon);
   await stage.consumer.stopAccepting();
   await stage.consumer.drain();
   expect(await stage.stored()).toEqual([0, 1]);
   expect((await stage.log.groupOffsets('group-high', await stage.topic()))[0]?.committed).toBe(2);
   expect(await stage.metric('sluice_consumer_partitions')).toBe(0);
+});
+
+test('a stop does not wait for a store that takes calls and says nothing', async () => {
+  for (const silent of ['ensure the schema', 'read the progress']) {
+    const stage = new Stage();
+    const asked = Promise.withResolvers<void>();
+    stage.storeStep = async (what, signal) => {
+      if (what !== silent) return;
+      asked.resolve();
+      await once(signal, 'abort');
+      signal.throwIfAborted();
+    };
+    await stage.send(events(7));
+    stage.start();
+    await asked.promise;
+    await stage.consumer.stopAccepting();
+    await stage.consumer.drain();
+  }
+});
+
+test('a store that keeps events for a shorter time than the log, or than one knows, is warned of', async () => {
+  const warned = async (retentionMs: number, logRetentionMs: number | undefined): Promise<boolean> => {
+    const warn = vi.fn();
+    const stage = new Stage({ retentionMs, logRetentionMs, logger: { ...silentLogger, warn, child: () => silentLogger } });
+    stage.start();
+    await stage.consumer.joined;
+    await stage.end();
+    return warn.mock.calls.some(([fields]) => fields.retentionMs === retentionMs);
+  };
+  expect([await warned(999, 1000), await warned(1000, 1000), await warned(1000, undefined)]).toEqual([true, false, true]);
 });

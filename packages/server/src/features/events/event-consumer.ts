@@ -30,6 +30,8 @@ export interface EventConsumerOptions {
   readonly maxBytes: number;
   readonly maxFutureSkewMs: number;
   readonly unmatched: 'keep' | 'drop';
+  /** For which the log keeps what is read; undefined: it does not say. */
+  readonly logRetentionMs: number | undefined;
 }
 
 interface EventConsumerDeps {
@@ -105,7 +107,7 @@ export class EventConsumer implements Part {
     const retry = new Retry({ end, clock, startTimer, random, logger });
     this.#retry = retry;
     try {
-      await retry.run('The store cannot be prepared', () => this.#prepareStore(signal));
+      await retry.run('The store cannot be prepared', () => this.#prepareStore(end));
       const looking = this.#lookAtEnds(end);
       await retry.run('The log cannot be read', (works) => this.#consume({ end, abort: signal, works }));
       await looking;
@@ -130,10 +132,12 @@ export class EventConsumer implements Part {
 
   async #prepareStore(signal: AbortSignal): Promise<void> {
     const { store, logger } = this.#deps;
+    const { logRetentionMs } = this.#options;
     await store.ensureSchema(signal);
     const retentionMs = await store.readRetention(signal);
-    if (retentionMs !== undefined)
-      logger.warn({ retentionMs }, 'the store keeps events for a limited time: older ones are refused and go to the dead letters');
+    if (retentionMs === undefined || (logRetentionMs !== undefined && retentionMs >= logRetentionMs)) return;
+    const fields = { retentionMs, ...(logRetentionMs !== undefined && { logRetentionMs }) };
+    logger.warn(fields, 'the store keeps events for a shorter time than the log may: older ones are refused and go to the dead letters');
   }
 
   async #consume({ end, abort, works }: Consuming): Promise<void> {

@@ -6,6 +6,7 @@ import { AppError } from '../../kernel/errors/app-error.ts';
 import { Judge } from './consume/judge.ts';
 import { JudgedBatch } from './consume/judged-batch.ts';
 import { offsetAtTime, rebuildWindow } from './consume/rebuild-window.ts';
+import { withoutRefused } from './consume/store-batch.ts';
 import type { RoutesLog } from './routes-log.ts';
 
 interface ReplayOptions {
@@ -133,13 +134,18 @@ class ReplaySink {
       await this.#store.write({ partition: this.#key, from, to, points }, this.#signal);
       return;
     }
-    const missing = await this.#missing({ from, to, points });
-    if (missing.length === 0) return;
-    if (this.#next === 0) await this.#store.readProgress(this.#replay, this.#signal);
-    const { outcome } = await this.#store.write({ partition: this.#replay, from: this.#next, to, points: missing }, this.#signal);
-    if (outcome === 'fenced') throw new AppError('transactionConflict', 'The replay was disturbed; start it again.');
-    this.#next = to;
-    this.#added += missing.length;
+    let missing = await this.#missing({ from, to, points });
+    while (missing.length > 0) {
+      if (this.#next === 0) await this.#store.readProgress(this.#replay, this.#signal);
+      const result = await this.#store.write({ partition: this.#replay, from: this.#next, to, points: missing }, this.#signal);
+      if (result.outcome === 'fenced') throw new AppError('transactionConflict', 'The replay was disturbed; start it again.');
+      // They are dead letters of the consumer.
+      missing = withoutRefused(missing, result.refused);
+      if (result.outcome === 'refused') continue;
+      this.#next = to;
+      this.#added += missing.length;
+      return;
+    }
   }
 
   async #missing({ from, to, points }: Pick<JudgedBatch, 'from' | 'to' | 'points'>): Promise<SeriesPoint[]> {

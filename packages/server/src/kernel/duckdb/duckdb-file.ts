@@ -25,6 +25,8 @@ export interface DuckdbFileOptions {
   /** The only folders that statements may read besides the database itself. */
   readonly readableFolders: readonly string[];
   readonly readOnly: boolean;
+  /** Runs each time that the file was opened, before anything else; where it fails, the file is closed again. */
+  readonly prepare?: (connection: DuckDBConnection) => Promise<void>;
   /** The error of the engine's port for one of DuckDB; `what` begins its message. */
   readonly toError: (error: unknown, what: string) => unknown;
 }
@@ -165,6 +167,11 @@ async function openInstance(options: DuckdbFileOptions, limitMb: number): Promis
     await connection.run(`SET allowed_directories = [${[...allowed].map(quoteText).join(', ')}]`);
     await connection.run('SET enable_external_access = false');
     connection.closeSync();
+    if (options.prepare) {
+      const preparing = await connect(instance, options);
+      await options.prepare(preparing);
+      preparing.closeSync();
+    }
     return instance;
   } catch (error) {
     instance.closeSync();

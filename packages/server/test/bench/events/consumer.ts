@@ -99,6 +99,7 @@ function openConsumer({ log, store, topic }: { log: LogEngine; store: SeriesStor
     maxBytes: 64 * 1024 * 1024,
     maxFutureSkewMs: 86_400_000,
     unmatched: 'keep',
+    logRetentionMs: undefined,
   } as const;
   return new EventConsumer(options, { log, store, meter, logger, clock: systemClock, startTimer: systemTimer, random: Math.random });
 }

@@ -105,7 +105,7 @@ export interface WorkerRequest {
 }
 
 export type WorkerMessage =
-  | { readonly type: 'ready'; readonly topics: readonly TopicState[] }
+  | { readonly type: 'ready' }
   | { readonly type: 'unusable'; readonly code: ErrorCode; readonly message: string }
   | { readonly type: 'answer'; readonly id: number; readonly answer: WorkerAnswer }
   | { readonly type: 'failed'; readonly id: number; readonly code: ErrorCode; readonly message: string };

@@ -19,7 +19,7 @@ import { TopicLog } from './topic-log.ts';
 /** Topic ids are the names of their folders. */
 const topicFolder = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 
-/** The embedded log on disk, synchronous; it lives in the worker thread. `<folder>/log.sqlite`, and `<folder>/<topic id>/<segment>.sqlite`. */
+/** The embedded log on disk, synchronous. `<folder>/log.sqlite`, and `<folder>/<topic id>/<segment>.sqlite`. */
 export class LogStore implements Disposable {
   readonly #options: StoreOptions;
   readonly #catalog: Catalog;
@@ -44,6 +44,16 @@ export class LogStore implements Disposable {
 
   states(): TopicState[] {
     return [...this.#topics.values()].map(({ state }) => state);
+  }
+
+  /** Whether a topic has, or had, records that are no settings of others. */
+  get hasEvents(): boolean {
+    return this.#topics.values().some(({ isCompacted, state }) => !isCompacted && state.ends.some((end) => end > 0));
+  }
+
+  /** False for a topic that is not there, too. */
+  isCompacted(topicId: string): boolean {
+    return this.#topics.get(topicId)?.isCompacted ?? false;
   }
 
   /** The folder and its first segment are durable before the catalog names them. */

@@ -3,7 +3,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { silentLogger } from '../../../../test/support/silent-logger.ts';
 import { openTempFolder } from '../../../../test/support/temp-folder.ts';
 import { TestClock } from '../../../../test/support/test-clock.ts';
@@ -275,11 +275,47 @@ describe('sqlite log', () => {
     await expect(open({ folder: join(folder.path, 'newer.sqlite') })).rejects.toMatchObject({ code: 'logUnavailable' });
   });
 
+  it('takes a thread of its own for the first event, not for settings, and from the start on where there are events', async () => {
+    let workers = 0;
+    const onWorker = () => {
+      workers += 1;
+    };
+    process.on('worker', onWorker);
+    onTestFinished(() => void process.off('worker', onWorker));
+    for (const turn of [1, 2]) {
+      await using log = await open();
+      const settings = await log.ensureTopic({ name: 's', partitions: 1, compacted: true });
+      const topic = await log.ensureTopic({ name: 't', partitions: 1 });
+      await using _consumer = await log.join({ group: 'g', topics: ['t'], start: 'begin' });
+      await append(log, settings, `setting ${turn}`);
+      await check();
+      expect(await log.groupOffsets('g', topic)).toEqual([{ begin: 0, end: 0, committed: undefined, lag: 0 }]);
+      expect((await readAll(log, settings)).values).toHaveLength(turn);
+    }
+    expect(workers).toBe(0);
+    {
+      await using log = await open();
+      const topic = await log.ensureTopic({ name: 't', partitions: 1 });
+      const before = (await log.topic('s')) ?? topic;
+      // In this order, though the worker starts in between.
+      await Promise.all([append(log, topic, 'a', 'b'), append(log, before, 'setting 3'), append(log, topic, 'c')]);
+      expect([(await readAll(log, topic)).values, (await readAll(log, before)).values]).toEqual([
+        ['a', 'b', 'c'],
+        ['setting 1', 'setting 2', 'setting 3'],
+      ]);
+    }
+    expect(workers).toBe(1);
+    await using log = await open();
+    expect(workers).toBe(2);
+    expect(log).toBeDefined();
+  });
+
   it('leaves records in doubt that its worker took and did not answer', async () => {
     const started = once(process, 'worker');
     await using log = await open();
-    const [worker]: Worker[] = await started;
     const topic = await log.ensureTopic({ name: 't', partitions: 1 });
+    await append(log, topic, 'before');
+    const [worker]: Worker[] = await started;
     const appending = Promise.allSettled([append(log, topic, 'a')]);
     await Promise.resolve();
     await worker?.terminate();

@@ -20,10 +20,10 @@ import type {
 } from '../log-engine.ts';
 import { takeRecords } from '../take-records.ts';
 import { GroupMembers } from './group-members.ts';
+import { LogLink } from './log-link.ts';
 import type { StoreOptions, TopicState, Trim } from './log-protocol.ts';
 import { PartitionTail } from './partition-tail.ts';
 import { SqliteConsumer } from './sqlite-consumer.ts';
-import { WorkerLink } from './worker-link.ts';
 import { WriteQueue } from './write-queue.ts';
 
 export interface SqliteLogOptions extends StoreOptions {
@@ -50,7 +50,7 @@ const retentionCheckMs = 10_000;
  */
 export class SqliteLogEngine implements LogEngine {
   readonly #options: SqliteLogOptions;
-  readonly #link: WorkerLink;
+  readonly #link: LogLink;
   readonly #queue: WriteQueue;
   readonly #topics: Map<string, TopicEntry>;
   readonly #groups = new Map<string, GroupMembers>();
@@ -58,7 +58,7 @@ export class SqliteLogEngine implements LogEngine {
   #cancelRetention: () => void = () => {};
   #closing: Promise<void> | undefined;
 
-  private constructor(link: WorkerLink, topics: Map<string, TopicEntry>, options: SqliteLogOptions) {
+  private constructor(link: LogLink, topics: Map<string, TopicEntry>, options: SqliteLogOptions) {
     this.#link = link;
     this.#options = options;
     this.#topics = topics;
@@ -79,7 +79,7 @@ export class SqliteLogEngine implements LogEngine {
   static async open(options: SqliteLogOptions): Promise<SqliteLogEngine> {
     const { folder, segmentBytes, segmentMs, retentionMs, maxTopicBytes } = options;
     const entries = new Map<string, TopicEntry>();
-    const { link, topics } = await WorkerLink.open({ folder, segmentBytes, segmentMs, retentionMs, maxTopicBytes }, () => {
+    const { link, topics } = await LogLink.open({ folder, segmentBytes, segmentMs, retentionMs, maxTopicBytes }, () => {
       for (const { tails } of entries.values()) for (const tail of tails) tail.wake();
     });
     for (const state of topics) entries.set(state.topic.id, entryOf(state));

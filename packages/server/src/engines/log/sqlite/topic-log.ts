@@ -79,6 +79,10 @@ export class TopicLog implements Disposable {
     return log;
   }
 
+  get isCompacted(): boolean {
+    return this.#options.compacted;
+  }
+
   get state(): TopicState {
     return { topic: this.topic, begins: this.#begins(), ends: [...this.#ends] };
   }

@@ -5,17 +5,11 @@ import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
 import {
   isAnswer,
   type StoreOptions,
-  type TopicState,
   type WorkerAnswer,
   type WorkerMessage,
   type WorkerQuestion,
   type WorkerRequest,
 } from './log-protocol.ts';
-
-interface OpenedLink {
-  readonly link: WorkerLink;
-  readonly topics: readonly TopicState[];
-}
 
 /** Questions and answers to the worker thread. Once the worker has ended everything is `logUnavailable`; writes under way are `logInDoubt`. */
 export class WorkerLink {
@@ -31,14 +25,13 @@ export class WorkerLink {
     worker.on('exit', () => this.#die('The log is closed.'));
   }
 
-  static async open(options: StoreOptions, onEnd: () => void): Promise<OpenedLink> {
+  static async open(options: StoreOptions, onEnd: () => void): Promise<WorkerLink> {
     const worker = new Worker(new URL('./log-worker.ts', import.meta.url), { workerData: options });
     const [first]: WorkerMessage[] = await once(worker, 'message');
-    if (first?.type === 'ready') return { link: new WorkerLink(worker, onEnd), topics: first.topics };
+    if (first?.type === 'ready') return new WorkerLink(worker, onEnd);
     await worker.terminate();
-    if (first?.type !== 'unusable') throw new AppError('invariantBroken', 'The worker of the log did not say that it is ready.');
-    if (first.code !== 'logUnavailable') throw new AppError(first.code, first.message);
-    throw new AppError('logUnavailable', `The log in ${options.folder} cannot be opened: ${first.message}.`);
+    if (first?.type === 'unusable') throw new AppError(first.code, first.message);
+    throw new AppError('invariantBroken', 'The worker of the log did not say that it is ready.');
   }
 
   async ask<Question extends WorkerQuestion>(

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -88,11 +88,31 @@ it('leaves nothing of a batch that is given up before its commit', async () => {
   expect([count, next]).toEqual([0, 0]);
 });
 
+it('makes its file when it is first needed, and its tables also where a death left a file without them', async () => {
+  await using folder = await openTempFolder();
+  const config = { kind: 'duckdb', folder: folder.path, series: 'high' } as const;
+  {
+    await using store = await openSeriesStore(config, { log: silentLogger });
+    await store.ensureSchema(never);
+    await store.probe(never);
+    expect(await readdir(folder.path)).toEqual(['high.temp']);
+    const both = await Promise.all([store.countPoints(never), store.readProgress(partition, never)]);
+    expect(both).toEqual([0, { next: 0, isNew: true }]);
+    expect(await readdir(folder.path)).toContain('high.duckdb');
+  }
+  const instance = await DuckDBInstance.create(join(folder.path, 'low.duckdb'));
+  instance.closeSync();
+  await using left = await openSeriesStore({ ...config, series: 'low' }, { log: silentLogger });
+  await expect(left.countPoints(never)).rejects.toMatchObject({ code: 'seriesMismatch' });
+  await left.ensureSchema(never);
+  expect(await left.countPoints(never)).toBe(0);
+});
+
 it('says what is wrong with a table that somebody has changed, and with a folder that is none', async () => {
   await using folder = await openTempFolder();
   const config = { kind: 'duckdb', folder: folder.path, series: 'high' } as const;
   const store = await openSeriesStore(config, { log: silentLogger });
-  await store.ensureSchema(never);
+  expect(await store.countPoints(never)).toBe(0);
   await store[Symbol.asyncDispose]();
   await expect(store.countPoints(never)).rejects.toMatchObject({ code: 'seriesUnavailable', message: 'The series is closed.' });
   const instance = await DuckDBInstance.create(join(folder.path, 'high.duckdb'));

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { access, constants, mkdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { BLOB, DuckDBBlobValue, type DuckDBConnection, DuckDBTimestampValue, type DuckDBValue } from '@duckdb/node-api';
@@ -49,17 +50,21 @@ export class DuckdbSeriesStore implements SeriesStore {
   readonly #end = new AbortController();
   readonly #writing = new Semaphore({ permits: 1, maxWaiting: 100 });
   readonly #reading = new Semaphore({ permits: 1, maxWaiting: 100 });
+  /** The file is not there, or its tables could not be made yet. */
+  #isNew: boolean;
 
   private constructor(options: DuckdbSeriesOptions) {
     this.#options = options;
     this.#folder = resolve(options.folder);
+    this.#isNew = !existsSync(this.#path);
     this.#file = new DuckdbFile({
-      file: join(this.#folder, `${options.series}.duckdb`),
+      file: this.#path,
       memoryLimitMb: options.memoryLimitMb,
       tempFolder: this.#tempFolder,
       readableFolders: [],
       readOnly: false,
       toError: duckdbSeriesError,
+      prepare: (connection) => this.#createFile(connection),
     });
   }
 
@@ -76,16 +81,11 @@ export class DuckdbSeriesStore implements SeriesStore {
     return store;
   }
 
+  /** A file that is not there is made, with its tables, by the first call that needs it: a route without events costs no database. */
   async ensureSchema(signal: AbortSignal): Promise<void> {
-    await this.#write({ what: 'The tables of the series cannot be prepared', signal }, async (connection) => {
-      await connection.run(`CREATE TABLE IF NOT EXISTS events (
-        time TIMESTAMP NOT NULL, amount DOUBLE NOT NULL, kafka_topic_id VARCHAR NOT NULL, kafka_partition INTEGER NOT NULL, kafka_offset BIGINT NOT NULL)`);
-      await connection.run(`CREATE TABLE IF NOT EXISTS progress (
-        route VARCHAR, topic_id VARCHAR, partition INTEGER, next BIGINT NOT NULL, PRIMARY KEY (route, topic_id, partition))`);
-      await connection.run(`CREATE TABLE IF NOT EXISTS repeats (
-        route VARCHAR NOT NULL, topic_id VARCHAR NOT NULL, partition INTEGER NOT NULL, to_offset BIGINT NOT NULL, chunk BLOB NOT NULL)`);
-      return undefined;
-    });
+    await this.probe(signal);
+    if (this.#isNew) return;
+    await this.#write({ what: 'The tables of the series cannot be prepared', signal }, createTables);
   }
 
   async readProgress(partition: LogPartition, signal: AbortSignal): Promise<SeriesProgress> {
@@ -148,13 +148,23 @@ export class DuckdbSeriesStore implements SeriesStore {
     } catch (error) {
       throw unusable(this.#folder, error);
     }
-    await this.#query({ what: 'The series does not answer', signal }, 'SELECT 1', []);
+    if (!this.#isNew) await this.#query({ what: 'The series does not answer', signal }, 'SELECT 1', []);
   }
 
   /** Interrupts what runs (it leaves nothing) and closes the file. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort(new AppError('seriesUnavailable', 'The series is closed.'));
     await this.#file[Symbol.asyncDispose]();
+  }
+
+  async #createFile(connection: DuckDBConnection): Promise<void> {
+    if (!this.#isNew) return;
+    await inTransaction(connection, () => createTables(connection));
+    this.#isNew = false;
+  }
+
+  get #path(): string {
+    return join(this.#folder, `${this.#options.series}.duckdb`);
   }
 
   get #tempFolder(): string {
@@ -193,6 +203,15 @@ interface Call {
   /** Begins the message of an error. */
   readonly what: string;
   readonly signal: AbortSignal;
+}
+
+async function createTables(connection: DuckDBConnection): Promise<void> {
+  await connection.run(`CREATE TABLE IF NOT EXISTS events (
+    time TIMESTAMP NOT NULL, amount DOUBLE NOT NULL, kafka_topic_id VARCHAR NOT NULL, kafka_partition INTEGER NOT NULL, kafka_offset BIGINT NOT NULL)`);
+  await connection.run(`CREATE TABLE IF NOT EXISTS progress (
+    route VARCHAR, topic_id VARCHAR, partition INTEGER, next BIGINT NOT NULL, PRIMARY KEY (route, topic_id, partition))`);
+  await connection.run(`CREATE TABLE IF NOT EXISTS repeats (
+    route VARCHAR NOT NULL, topic_id VARCHAR NOT NULL, partition INTEGER NOT NULL, to_offset BIGINT NOT NULL, chunk BLOB NOT NULL)`);
 }
 
 async function storeBatch(connection: DuckDBConnection, batch: SeriesBatch): Promise<WriteOutcome> {

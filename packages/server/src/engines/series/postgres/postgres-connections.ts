@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { DatabaseError, Pool, type PoolClient, type PoolConfig } from 'pg';
 import { Backoff } from '../../../kernel/async/backoff.ts';
@@ -27,6 +28,12 @@ interface PostgresConnectionsOptions {
   readonly random: () => number;
 }
 
+interface OpenedPool {
+  readonly pool: Pool;
+  /** Those that are not closed. */
+  readonly sockets: ReadonlySet<Socket>;
+}
+
 const maxWaiting = 100;
 /** A connection that failed is not tried again before; callers hear the reason meanwhile, at once. */
 const reconnect = { initialMs: 100, maxMs: 2000, holdMs: 1000 };
@@ -34,13 +41,16 @@ const reconnect = { initialMs: 100, maxMs: 2000, holdMs: 1000 };
 /** A bounded pool. A connection is closed where its work was given up or has lost it; the next work gets a new one. */
 export class PostgresConnections implements AsyncDisposable {
   readonly #pool: Pool;
+  readonly #sockets: ReadonlySet<Socket>;
   readonly #clock: Clock;
   readonly #turns: Semaphore;
   readonly #backoff: Backoff;
   #failure: { readonly until: number; readonly error: AppError } | undefined;
 
-  private constructor(pool: Pool, { maxConnections, clock, random }: PostgresConnectionsOptions) {
+  private constructor(opened: OpenedPool, { maxConnections, clock, random }: PostgresConnectionsOptions) {
+    const { pool, sockets } = opened;
     this.#pool = pool;
+    this.#sockets = sockets;
     this.#clock = clock;
     this.#turns = new Semaphore({ permits: maxConnections, maxWaiting });
     this.#backoff = new Backoff({ ...reconnect, clock, random });
@@ -53,7 +63,14 @@ export class PostgresConnections implements AsyncDisposable {
   static async open(options: PostgresConnectionsOptions): Promise<PostgresConnections> {
     const { server, maxConnections, timeoutMs } = options;
     const { host, port, user, password, database } = server;
+    const sockets = new Set<Socket>();
     const config: PoolConfig = {
+      stream: () => {
+        const socket = new Socket();
+        sockets.add(socket);
+        socket.once('close', () => sockets.delete(socket));
+        return socket;
+      },
       ...{ host, port, user, password, database },
       ssl: await tlsOptions(server),
       max: maxConnections,
@@ -65,7 +82,7 @@ export class PostgresConnections implements AsyncDisposable {
       statement_timeout: timeoutMs,
       idle_in_transaction_session_timeout: timeoutMs,
     };
-    return new PostgresConnections(new Pool(config), options);
+    return new PostgresConnections({ pool: new Pool(config), sockets }, options);
   }
 
   /** Runs the work on a connection of its own. An abort closes the connection, so the server leaves what was not committed. */
@@ -94,8 +111,15 @@ export class PostgresConnections implements AsyncDisposable {
     }
   }
 
+  /** Does not wait for the server, which may have taken a connection and say nothing. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool.end();
+    const ended = this.#pool.end();
+    for (const socket of this.#sockets) {
+      if (socket.connecting) socket.destroy();
+      // Behind the farewell.
+      else socket.destroySoon();
+    }
+    await ended;
   }
 
   async #connect(): Promise<PoolClient> {

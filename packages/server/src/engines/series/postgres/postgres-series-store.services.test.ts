@@ -105,7 +105,7 @@ describe('a series in PostgreSQL', () => {
           next = (await store.readProgress(partition, never))!.next;
           for (;;) {
             const outcome = await store.write(batch(next, 100), never);
-            next = outcome.outcome === 'stored' ? next + 100 : outcome.next;
+            next = outcome.outcome === 'fenced' ? outcome.next : next + 100;
             if (isOver) return;
           }
         } catch (error) {
@@ -178,15 +178,18 @@ describe('a series in PostgreSQL', () => {
     expect(await store.countPoints(never)).toBe(5);
   });
 
-  it('tells the rows that a constraint of somebody else refuses, and stores the others', async () => {
+  it('stores nothing where a constraint of somebody else refuses rows, and names them all', async () => {
     const config = configOf(url);
     await using store = await openReady(config);
     await using client = await connect(url);
     await client.query(`ALTER TABLE ${quoted(config)} ADD CONSTRAINT small CHECK (amount < 100)`);
     const points = Array.from({ length: 50 }, (_, offset) => point(offset, 1000, [7, 8, 40].includes(offset) ? 100 : 1));
-    const outcome = await store.write({ ...batch(0, 50), points, repeats: { chunk: Buffer.from('keys'), forgetThrough: 0 } }, never);
+    const whole = { ...batch(0, 50), points, repeats: { chunk: Buffer.from('keys'), forgetThrough: 0 } };
     const refusal = (index: number) => ({ index, reason: 'rejected', text: expect.stringContaining('check constraint "small"') });
-    expect(outcome).toEqual({ outcome: 'stored', refused: [7, 8, 40].map(refusal) });
+    expect(await store.write(whole, never)).toEqual({ outcome: 'refused', refused: [7, 8, 40].map(refusal) });
+    expect([await store.countPoints(never), await store.readProgress(partition, never)]).toEqual([0, { next: 0, isNew: false }]);
+    const rest = { ...whole, points: points.filter(({ amount }) => amount < 100) };
+    expect(await store.write(rest, never)).toEqual({ outcome: 'stored', refused: [] });
     expect(await store.countPoints(never)).toBe(47);
     expect(await store.readProgress(partition, never)).toEqual({ next: 50, isNew: false });
     expect((await store.readRepeats({ partition, after: 0 }, never)).chunks).toHaveLength(1);

@@ -10,7 +10,8 @@ import type { SeriesTables } from './series-tables.ts';
 const isKey = 'route = $1 AND topic_id = $2 AND partition = $3';
 
 /**
- * Stores the batch in one transaction of the connection, which is left open after an error of the connection only.
+ * Stores the batch in one transaction of the connection, which is left open after an error of the connection only. Where the table refuses
+ * rows nothing is stored, and all of them are named.
  * Another writer of the partition waits at the update of the progress for the end of this transaction, and then finds it moved.
  */
 export async function storeBatch(client: PoolClient, tables: SeriesTables, batch: SeriesBatch): Promise<WriteOutcome> {
@@ -46,6 +47,7 @@ async function storeAll(client: PoolClient, { tables, batch, store }: Storing): 
   const moved = await client.query(`UPDATE ${tables.progress} SET next = $4 WHERE ${isKey} AND next = $5`, [...key, to, from]);
   if (moved.rowCount === 0) return { outcome: 'fenced', next: (await nextOf(client, tables, partition)) ?? 0 };
   const refused = points.length > 0 ? await store() : [];
+  if (refused.length > 0) return { outcome: 'refused', refused };
   if (repeats !== undefined && repeats.forgetThrough > 0) {
     await client.query(`DELETE FROM ${tables.repeats} WHERE ${isKey} AND to_offset <= $4`, [...key, repeats.forgetThrough]);
   }
@@ -80,11 +82,11 @@ function copyGood(client: PoolClient, tables: SeriesTables, { partition, points 
   });
 }
 
-async function inTransaction<T>(client: PoolClient, work: () => Promise<T>): Promise<T> {
+async function inTransaction(client: PoolClient, work: () => Promise<WriteOutcome>): Promise<WriteOutcome> {
   await client.query('BEGIN');
   try {
     const result = await work();
-    await client.query('COMMIT');
+    await client.query(result.outcome === 'stored' ? 'COMMIT' : 'ROLLBACK');
     return result;
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {});

@@ -1,5 +1,5 @@
 import type { LogEngine, LogTopic, OwnedPartition } from '../../../engines/log/log-engine.ts';
-import type { LogPartition, RefusedPoint, SeriesStore } from '../../../engines/series/series-store.ts';
+import type { LogPartition, RefusedPoint, SeriesPoint, SeriesStore } from '../../../engines/series/series-store.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
 import type { RateLimitedLog } from '../../../kernel/observe/rate-limited-log.ts';
 import type { Clock } from '../../../kernel/time/clock.ts';
@@ -15,7 +15,9 @@ import { Judge, type JudgeOptions } from './judge.ts';
 import type { JudgedBatch } from './judged-batch.ts';
 import { type OpenedPosition, openPosition } from './open-position.ts';
 import { Retry } from './retry.ts';
-import { storeBatch } from './store-batch.ts';
+import { storeBatch, withoutRefused } from './store-batch.ts';
+
+const firstRecordWaitMs = 10_000;
 
 /** What the readers of all partitions of a route have in common. */
 export interface ReaderContext {
@@ -116,9 +118,13 @@ export class PartitionReader {
   /** Settles when the batch was fenced, or nothing more is to be read. */
   async #read(works: () => void): Promise<void> {
     const { log, store, group, routesOf, stop, abort } = this.#context;
-    const routes = await routesOf(this.#owned.topic);
     const { revoked } = this.#owned;
-    const position = await openPosition({ log, store, owned: this.#owned, key: this.#key, group, stored: this.#stored, signal: abort });
+    const hasRecords = await this.#hasRecords();
+    const routes = await routesOf(this.#owned.topic);
+    if (!hasRecords && !(await this.#firstRecord(works))) return;
+    // Nothing is read yet that a stop would have to store.
+    const opening = AbortSignal.any([revoked, stop, abort]);
+    const position = await openPosition({ log, store, owned: this.#owned, key: this.#key, group, stored: this.#stored, signal: opening });
     works();
     this.#begin(position);
     const halt = new AbortController();
@@ -139,6 +145,23 @@ export class PartitionReader {
     } finally {
       await writing.catch(() => {});
     }
+  }
+
+  /** False where there never was one. */
+  async #hasRecords(): Promise<boolean> {
+    const range = (await this.#context.log.offsets(this.#owned.topic))[this.partition];
+    // From here on the lag is known, whatever the store takes to open.
+    this.noteEnd(range?.end ?? 0);
+    return range?.end !== 0;
+  }
+
+  /** Waits a while for the first record: before it the store need not be asked for anything. */
+  async #firstRecord(works: () => void): Promise<boolean> {
+    const { stop, abort } = this.#context;
+    works();
+    const signal = AbortSignal.any([this.#owned.revoked, stop, abort]);
+    const first = await this.#owned.fetch({ maxRecords: 1, maxBytes: 1, waitMs: firstRecordWaitMs, signal });
+    return first !== 'revoked' && first.records.length > 0;
   }
 
   #begin({ next, begin, isNew, window }: OpenedPosition): void {
@@ -197,19 +220,26 @@ export class PartitionReader {
 
   async #write(batch: JudgedBatch, { window, journal }: OpenedPosition): Promise<'stored' | 'fenced'> {
     const { store, meter, abort } = this.#context;
-    const { from, to, points } = batch;
+    const { from, to } = batch;
     // Before the next batch is judged.
     const repeats = journal?.change(window, to);
     await Promise.all(batch.sending);
-    const given = { partition: this.#key, from, to, points, ...(repeats && { repeats }) };
-    const result = await storeBatch(given, { store, retry: this.#retry, signal: abort });
-    if (result.outcome === 'fenced') {
-      meter.fenced();
-      this.#logger.warn({ from, to }, 'another process has stored these records: the batch is dropped');
-      return 'fenced';
+    let points: readonly SeriesPoint[] = batch.points;
+    for (let isStored = false; !isStored; ) {
+      const given = { partition: this.#key, from, to, points, ...(repeats && { repeats }) };
+      const result = await storeBatch(given, { store, retry: this.#retry, signal: abort });
+      if (result.outcome === 'fenced') {
+        meter.fenced();
+        this.#logger.warn({ from, to }, 'another process has stored these records: the batch is dropped');
+        return 'fenced';
+      }
+      const { refused } = result;
+      // I1: a store with a progress takes the batch only once these are durable; the others commit to the group behind this.
+      if (refused.length > 0) await this.#sendLetters(refused.flatMap((one) => refusedLetter(points, one)));
+      points = withoutRefused(points, refused);
+      isStored = result.outcome === 'stored';
     }
-    if (result.refused.length > 0) await this.#sendLetters(result.refused.flatMap((refused) => refusedLetter(batch, refused)));
-    meter.stored(batch, result.refused.length);
+    meter.stored(batch, batch.points.length - points.length);
     this.#next = to;
     if (!journal) this.#stored = to;
     this.#commits.note(to);
@@ -217,7 +247,7 @@ export class PartitionReader {
   }
 }
 
-function refusedLetter({ points }: JudgedBatch, { index, reason, text }: RefusedPoint): DeadLetter[] {
+function refusedLetter(points: readonly SeriesPoint[], { index, reason, text }: RefusedPoint): DeadLetter[] {
   const point = points[index];
   if (!point) return [];
   const { offset, timeMs, amount, amountText } = point;

@@ -1,4 +1,4 @@
-import type { RefusedPoint, SeriesBatch, SeriesStore } from '../../../engines/series/series-store.ts';
+import type { RefusedPoint, SeriesBatch, SeriesPoint, SeriesStore, WriteOutcome } from '../../../engines/series/series-store.ts';
 import type { Retry } from './retry.ts';
 
 interface StoreOptions {
@@ -8,7 +8,7 @@ interface StoreOptions {
   readonly signal: AbortSignal;
 }
 
-type BatchOutcome = { readonly outcome: 'stored'; readonly refused: readonly RefusedPoint[] } | { readonly outcome: 'fenced' };
+type BatchOutcome = Exclude<WriteOutcome, { readonly outcome: 'fenced' }> | { readonly outcome: 'fenced' };
 
 const nothingRefused: readonly RefusedPoint[] = [];
 
@@ -25,4 +25,9 @@ export async function storeBatch(batch: SeriesBatch, { store, retry, signal }: S
     isInDoubt = true;
     return await store.write(batch, signal);
   });
+}
+
+export function withoutRefused(points: readonly SeriesPoint[], refused: readonly RefusedPoint[]): SeriesPoint[] {
+  const indexes = new Set(refused.map(({ index }) => index));
+  return points.filter((_, index) => !indexes.has(index));
 }
