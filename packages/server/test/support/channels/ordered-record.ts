@@ -1,5 +1,5 @@
 import { ChannelOrder } from '../../../src/features/channels/order/channel-order.ts';
-import type { OrderRules } from '../../../src/features/channels/order/order-rules.ts';
+import type { OrderRules } from '../../../src/features/channels/order-rules.ts';
 import type { OrderedOutput } from '../../../src/features/channels/ordered-output.ts';
 import { SlabBudget } from '../../../src/features/channels/slab-budget.ts';
 

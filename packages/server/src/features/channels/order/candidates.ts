@@ -1,6 +1,6 @@
+import { candidateAgeMs, candidatesForEpoch, type OrderRules } from '../order-rules.ts';
 import { HeldPackets } from './held-packets.ts';
 import type { OrderCounts } from './order-counts.ts';
-import { candidateAgeMs, candidatesForEpoch, type OrderRules } from './order-rules.ts';
 import type { Packet } from './packet.ts';
 import type { PayloadSlabs, StoredPacket } from './payload-slabs.ts';
 

@@ -121,6 +121,14 @@ test('one number that makes no sense costs nothing but itself, wherever it comes
   );
 });
 
+test('a wrong number that is near is taken for a loss: the count begins again, and nothing that came is lost', () => {
+  const channel = new OrderedChannel();
+  const connection = new TestConnection();
+  channel.receiveAll([...range(0, 300), 300 + 4096, ...range(300, 800)], { connection });
+  channel.settle();
+  expect(channel.record.numbers).toEqual([[...range(0, 300), 4396], range(300, 800)]);
+});
+
 test('two merged sources, of which one stalls, give each number once', () => {
   const shape = fc.record({
     stall: fc.nat(3000),

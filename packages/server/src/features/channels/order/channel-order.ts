@@ -1,3 +1,4 @@
+import type { OrderRules } from '../order-rules.ts';
 import type { OrderedOutput } from '../ordered-output.ts';
 import type { SlabBudget } from '../slab-budget.ts';
 import { Candidates } from './candidates.ts';
@@ -5,7 +6,6 @@ import { type Lane, Lanes, type SourceConnection } from './connections.ts';
 import { firstOfLargestGroup, HeldPackets } from './held-packets.ts';
 import { OrderCounts } from './order-counts.ts';
 import type { OrderObserver } from './order-observer.ts';
-import type { OrderRules } from './order-rules.ts';
 import type { Packet } from './packet.ts';
 import { PayloadSlabs, type StoredPacket } from './payload-slabs.ts';
 import { ReorderWindow } from './reorder-window.ts';

@@ -1,8 +1,8 @@
+import type { OrderRules } from '../order-rules.ts';
 import type { GapReason, OrderedOutput } from '../ordered-output.ts';
 import { DeliveredNumbers } from './delivered-numbers.ts';
 import type { OrderCounts } from './order-counts.ts';
 import type { OrderObserver } from './order-observer.ts';
-import type { OrderRules } from './order-rules.ts';
 import type { Packet } from './packet.ts';
 import type { PayloadSlabs } from './payload-slabs.ts';
 import { WaitingRing } from './waiting-ring.ts';
