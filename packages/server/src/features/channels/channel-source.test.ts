@@ -6,7 +6,7 @@ import { silentLogger } from '../../../test/support/silent-logger.ts';
 import { TestClock } from '../../../test/support/test-clock.ts';
 import { ChannelSource, type ChannelSourceSettings } from './channel-source.ts';
 import { plannedNumbers } from './simulator/channel-plan.ts';
-import { createPayloads } from './simulator/payloads.ts';
+import { createPayloads, sequenceOfPayload } from './simulator/payloads.ts';
 import { planOf } from './simulator/source-stream.ts';
 import { channelNameOf } from './source/frame.ts';
 import { FrameParser } from './source/frame-parser.ts';
@@ -219,4 +219,10 @@ test('after its time every connection ends at a frame, and the process is told',
 test('a file is sent in pieces, again and again', () => {
   const payload = createPayloads('zato01', { seed: 1, bytes: 4, input: Buffer.from('0123456789') });
   expect([0, 1, 2, 3].map((sequence) => payload(sequence).toString())).toEqual(['0123', '4567', '89', '0123']);
+});
+
+test.each([12, 100, 188, 1316, 1317])('a made-up payload of %i bytes has its number in it', (bytes) => {
+  const payload = createPayloads('zato01', { seed: 1, bytes, input: undefined });
+  for (const sequence of [0, 258, Number.MAX_SAFE_INTEGER]) expect(sequenceOfPayload(payload(sequence))).toBe(sequence);
+  expect(payload(1)).not.toEqual(payload(2));
 });

@@ -2,7 +2,7 @@ import type { Packet } from '../order/packet.ts';
 
 /** The header of a frame: prefix, channel, sequence, length of the payload. Numbers are big-endian. */
 export const prefixBytes = 5;
-export const channelBytes = 6;
+const channelBytes = 6;
 export const headerBytes = 23;
 export const channelAt = 5;
 export const sequenceAt = 11;
