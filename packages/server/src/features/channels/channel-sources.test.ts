@@ -177,6 +177,41 @@ test('a source that is killed within a frame is connected again; the cut packet 
   expect(sources.sources()[0]).toMatchObject({ connects: 2, lastReason: 'ended' });
 });
 
+test('a source that comes back with other numbers begins a new epoch', async () => {
+  const source = await openSource();
+  const { timers, states, numbers, bytes } = start([source.port]);
+  const first = await source.connection(0);
+  const before = framesOf(range(0, 100));
+  first.write(before);
+  await until(() => bytes() === before.length);
+  timers.advance(200);
+  first.end();
+  await until(() => states()[0] === 'backoff');
+  timers.advance(250);
+  const after = framesOf(range(0, 20));
+  (await source.connection(1)).write(after);
+  await until(() => bytes() === before.length + after.length);
+  timers.advance(200);
+  expect(numbers()).toEqual([range(0, 100), range(0, 20)]);
+});
+
+test('a number that makes no sense does not delay what waits', async () => {
+  const source = await openSource();
+  const { timers, numbers, bytes, sources } = start([source.port]);
+  const socket = await source.connection(0);
+  const first = framesOf([0, 1]);
+  socket.write(first);
+  await until(() => bytes() === first.length);
+  timers.advance(200);
+  const then = framesOf([10 ** 9, 3]);
+  socket.write(then);
+  await until(() => bytes() === first.length + then.length);
+  timers.advance(200);
+  expect(numbers()).toEqual([[0, 1, 3]]);
+  timers.advance(9800);
+  expect(sources.channels()).toMatchObject([{ late: 1, buffered: 0 }]);
+});
+
 test('what cannot be a frame ends the connection', async () => {
   const source = await openSource();
   const { states, sources } = start([source.port]);

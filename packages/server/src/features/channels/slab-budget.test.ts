@@ -21,6 +21,14 @@ test('what may still be read is not given out again', () => {
   expect(budget.acquire('order')).not.toBe(read);
 });
 
+test('spares make room for a large payload', () => {
+  const budget = new SlabBudget({ maxBytes: 4 * slabBytes, slabBytes });
+  for (const slab of [budget.acquire('order')!, budget.acquire('order')!]) budget.release('order', slab);
+  expect(budget.allocated).toBe(2);
+  expect(budget.acquire('order', 3 * slabBytes)).toHaveLength(3 * slabBytes);
+  expect(budget.allocated).toBe(4);
+});
+
 test('it never has more in memory than it may, and counts what is held', () => {
   const step = fc.record({
     use: fc.constantFrom<SlabUse>('order', 'replay'),
