@@ -38,7 +38,7 @@ export const channelSourcesSettings = z
 /** How the packets of a channel are put in order. */
 export const channelOrderSettings = z
   .object({
-    window: count(512, { min: 1, max: 65_536 }).describe('Packets of a channel that may wait for an earlier one.'),
+    window: count(512, { min: 1, max: 8192 }).describe('Packets of a channel that may wait for an earlier one.'),
     timeout: durationSetting('200ms', { min: '1ms', max: '1m' }).describe('How long a packet may wait for an earlier one.'),
     startPolicy: z
       .enum(startPolicies)

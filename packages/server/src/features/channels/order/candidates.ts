@@ -19,6 +19,8 @@ export class Candidates {
   readonly #packets = new HeldPackets();
   /** When the first of them came, also where it was dropped because there was no room. */
   #since = 0;
+  /** How many came since then: where there is room for few, the others are dropped, and still they say that a count has begun. */
+  #came = 0;
 
   constructor(options: CandidatesOptions) {
     this.#options = options;
@@ -34,13 +36,12 @@ export class Candidates {
    */
   deadline(inWindowAt: number): number {
     const { timeoutMs, windowPackets } = this.#options.rules;
-    if (this.#packets.size >= windowPackets) return inWindowAt + timeoutMs;
-    if (this.isEnough) return Math.max(inWindowAt, this.#since) + timeoutMs;
+    if (this.isEnough) return (this.#packets.size >= windowPackets ? inWindowAt : Math.max(inWindowAt, this.#since)) + timeoutMs;
     return this.#packets.oldest ? this.#packets.oldest.arrivedAt + candidateAgeMs : Number.POSITIVE_INFINITY;
   }
 
   get isEnough(): boolean {
-    return this.#packets.size >= candidatesForEpoch;
+    return this.#packets.size > 0 && this.#came >= candidatesForEpoch;
   }
 
   /** False: it is dropped. */
@@ -51,9 +52,13 @@ export class Candidates {
       counts.duplicates += 1;
       return false;
     }
+    if (this.#packets.size === 0) {
+      this.#since = packet.arrivedAt;
+      this.#came = 0;
+    }
+    this.#came += 1;
     while (this.#packets.size > 0 && (this.#packets.size >= rules.windowPackets || slabs.isHalfFull)) this.#dropOldest();
     const stored = slabs.store(packet);
-    if (this.#packets.size === 0) this.#since = packet.arrivedAt;
     if (stored) this.#packets.add(stored);
     else counts.late += 1;
     return stored !== undefined;
@@ -79,7 +84,10 @@ export class Candidates {
 
   #dropOlderThan(now: number, ageMs: number): boolean {
     for (let { oldest } = this.#packets; oldest && oldest.arrivedAt + ageMs <= now; { oldest } = this.#packets) this.#dropOldest();
-    this.#since = this.#packets.oldest?.arrivedAt ?? this.#since;
+    if (this.#packets.oldest && this.#packets.oldest.arrivedAt > this.#since) {
+      this.#since = this.#packets.oldest.arrivedAt;
+      this.#came = this.#packets.size;
+    }
     return this.#packets.size === 0;
   }
 

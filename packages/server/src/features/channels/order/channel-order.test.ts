@@ -276,3 +276,61 @@ test('the output is what came, sorted and once each, but for what came later tha
     { numRuns: 60 },
   );
 });
+
+test('runs with losses, doubles and shuffling, each from 0, are an epoch each, whether the connection stays or not', () => {
+  const run = fc.record({
+    length: fc.integer({ min: 1000, max: 2000 }),
+    isReconnected: fc.boolean(),
+    loss: fc.constantFrom(0, 0.05),
+    doubles: fc.constantFrom(0, 0.05),
+    window: fc.integer({ min: 1, max: 200 }),
+  });
+  fc.assert(
+    fc.property(fc.array(run, { minLength: 2, maxLength: 5 }), fc.nat(), (runs, seed) => {
+      const random = seededNumbers(seed);
+      const channel = new OrderedChannel();
+      let connection = new TestConnection();
+      const expected: number[][] = [];
+      for (const { length, isReconnected, loss, doubles, window } of runs) {
+        if (isReconnected) {
+          connection.isOpen = false;
+          connection = new TestConnection();
+        }
+        const sent = range(0, length)
+          .filter(() => random() >= loss)
+          .flatMap((number) => (random() < doubles ? [number, number] : [number]));
+        channel.receiveAll(shuffled(sent, { window, random }), { connection, stepMs: 0.5 });
+        expected.push([...new Set(sent)]);
+      }
+      channel.settle();
+      expect(channel.record.numbers).toEqual(expected);
+      expect([channel.order.counts.late, channel.order.buffered, channel.budget.held('order')]).toEqual([0, 0, 0]);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test.each([1, 4, 8])('a window of %i sees a new count, too', (windowPackets) => {
+  const channel = new OrderedChannel({ windowPackets });
+  const connection = new TestConnection();
+  channel.receiveAll([...range(0, 300), ...range(0, 100)], { connection, stepMs: 20 });
+  channel.settle();
+  const [before, after = []] = channel.record.numbers;
+  expect(before).toEqual(range(0, 300));
+  expect(after).toEqual(range(after[0] ?? 0, 100));
+  expect(after.length + channel.order.counts.late).toBe(100);
+  expect(after.length).toBeGreaterThan(80);
+});
+
+test('what waits under the old count is delivered before the new one begins', () => {
+  const channel = new OrderedChannel({ windowPackets: 16 });
+  const old = new TestConnection();
+  channel.receiveAll([...range(0, 300), 301], { connection: old });
+  old.isOpen = false;
+  const fresh = new TestConnection();
+  for (const number of range(0, 17)) channel.receive(number, fresh);
+  expect(channel.record.epochs).toEqual([
+    { first: 0, numbers: [...range(0, 300), 301], gaps: [{ from: 300, to: 300, reason: 'timeout' }] },
+    { first: 0, numbers: range(0, 17), gaps: [] },
+  ]);
+});
