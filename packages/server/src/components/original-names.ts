@@ -128,6 +128,27 @@ export const originalNames: Readonly<Partial<Record<ComponentName, readonly Orig
     // The original took it, and read nothing from it.
     text('events.consumer.watermark', 'WATERMARK'),
   ],
+  'channel-source': [
+    text('log.level', 'LOG_LEVEL'),
+    address({ key: 'channelSource.listen', host: 'HOST', port: 'PORT', otherwise: { host: '127.0.0.1', port: 9110 } }),
+    {
+      key: 'channelSource.duration',
+      names: ['DURATION', 'EXECUTION_DURATION'],
+      // The original is run with `1000sec`.
+      toText: ({ EXECUTION_DURATION = '', DURATION = EXECUTION_DURATION }) => DURATION.replace(/(\d)sec(onds?)?$/, '$1s'),
+    },
+    text('channelSource.channels', 'CHANNELS'),
+    text('channelSource.rate', 'RATE'),
+    text('channelSource.payload', 'PAYLOAD'),
+    text('channelSource.reorderWindow', 'REORDER_WINDOW'),
+    text('channelSource.loss', 'LOSS'),
+    text('channelSource.dup', 'DUP'),
+    text('channelSource.late', 'LATE'),
+    text('channelSource.startSeq', 'START_SEQ'),
+    text('channelSource.seed', 'SEED'),
+    text('channelSource.prefixHex', 'PREFIX_HEX'),
+    text('channelSource.inputTs', 'INPUT_TS'),
+  ],
   'consumer-high': [...consumer('high', 9996), ...postgres],
   'consumer-low': [...consumer('low', 9997), ...influx],
   'event-api': [

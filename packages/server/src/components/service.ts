@@ -18,6 +18,7 @@ import { createOperationsServer } from '../kernel/observe/operations-server.ts';
 import { Readiness } from '../kernel/observe/readiness.ts';
 import { adminCommands } from './admin.ts';
 import { startApi } from './api.ts';
+import { startChannelSource } from './channel-source.ts';
 import { type ComponentName, ingestComponents } from './component-names.ts';
 import type { Config } from './config.ts';
 import { eventEngines } from './event-engines.ts';
@@ -69,6 +70,7 @@ export async function runService({ components, config, logger, checkpoint, stop,
   const urls = {
     ...(node && (await startComponents(node, components))),
     ...(await startEvents(shared, { components, engines, end: () => ended.abort() })),
+    ...(components.has('channel-source') && { 'channel-source': await startChannelSource(shared, () => ended.abort()) }),
   };
   const operations = await openHttpServerPart({
     name: 'operations port',
