@@ -18,6 +18,7 @@ import { createOperationsServer } from '../kernel/observe/operations-server.ts';
 import { Readiness } from '../kernel/observe/readiness.ts';
 import { adminCommands } from './admin.ts';
 import { startApi } from './api.ts';
+import { startChannelViewer } from './channel-viewer.ts';
 import { type ComponentName, ingestComponents } from './component-names.ts';
 import type { Config } from './config.ts';
 import { eventEngines } from './event-engines.ts';
@@ -70,6 +71,7 @@ export async function runService({ components, config, logger, checkpoint, stop,
     ...(node && (await startComponents(node, components))),
     ...(await startEvents(shared, { components, engines, end: () => ended.abort() })),
   };
+  if (components.has('channel-viewer')) startChannelViewer(shared, () => ended.abort());
   const operations = await openHttpServerPart({
     name: 'operations port',
     server: createOperationsServer({ readiness, metrics, logger }),
