@@ -10,7 +10,7 @@ import { type ReaderCounts, readerCommand, ViewerReaders } from './viewer-reader
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 4);
-const warmUpSeconds = Math.min(2, seconds);
+const warmUpSeconds = Math.min(3, seconds);
 const payloadBytes = 256;
 
 interface Run {
@@ -19,6 +19,8 @@ interface Run {
   readonly stalled?: number;
   readonly shuffled?: number;
   readonly publish: (fanOut: MeasuredFanOut, seconds: number) => Promise<Measured>;
+  /** Before it is measured, if not the same. */
+  readonly warmUp?: Run['publish'];
 }
 
 interface Result {
@@ -50,7 +52,7 @@ export async function benchChannels(): Promise<Figure[]> {
     const naive = await run({ kind: 'naive', viewers: 500, publish: saturate });
     const paced = await run({ kind: 'fan-out', viewers: 500, publish: pace(200) });
     const pacedNaive = await run({ kind: 'naive', viewers: 500, publish: pace(200) });
-    const stalled = await run({ kind: 'fan-out', viewers: 500, stalled: 5, publish: pace(2000) });
+    const stalled = await run({ kind: 'fan-out', viewers: 500, stalled: 5, publish: pace(2000), warmUp: pace(8000) });
     return [
       { id: 'channels-rate-100', value: few.rate, unit: 'deliveries/s' },
       { id: 'channels-cpu-100', value: few.cpuUs, unit: 'us/delivery' },
@@ -79,11 +81,14 @@ export async function benchChannels(): Promise<Figure[]> {
 }
 
 /** The middle of several rounds; each checks that the readers got every delivery in order. */
-async function measure(readers: readonly string[], { kind, viewers, stalled = 0, shuffled = 0, publish }: Run): Promise<Result> {
+async function measure(
+  readers: readonly string[],
+  { kind, viewers, stalled = 0, shuffled = 0, publish, warmUp = publish }: Run,
+): Promise<Result> {
   await using fanOut = await MeasuredFanOut.start({ kind, payloadBytes, shuffled });
   await using reading = new ViewerReaders(readers, { port: fanOut.port, viewers, stalled, payloadBytes, channel: benchChannel });
   await fanOut.untilViewers(viewers);
-  await publish(fanOut, warmUpSeconds);
+  await warmUp(fanOut, warmUpSeconds);
   const samples: Result[] = [];
   for (let round = 0; round < rounds; round += 1) {
     await sleep(200);
@@ -120,6 +125,7 @@ interface Checked {
 }
 
 function check({ counts, measured, viewers, stalled }: Checked): void {
+  if (measured.lagging < stalled) throw new Error(`${measured.lagging} of ${stalled} viewers that never read lag`);
   if (counts.disorder > 0) throw new Error(`${counts.disorder} packets came out of order`);
   const wanted = measured.published * viewers;
   if (counts.packets + counts.missing !== wanted || (stalled === 0 && counts.missing > 0))

@@ -42,6 +42,7 @@ async function measure(seconds: number, publish: Publish): Promise<void> {
     delivered: fanOut.delivered() - before.delivered,
     dropped: fanOut.dropped() - before.dropped,
     published: published - before.published,
+    lagging: fanOut.lagging(),
   });
 }
 

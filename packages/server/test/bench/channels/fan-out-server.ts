@@ -17,9 +17,12 @@ export interface FanOut {
   /** Packets handed over to the system, over all viewers. */
   delivered(): number;
   dropped(): number;
+  /** Viewers that lag by more than a megabyte. */
+  lagging(): number;
 }
 
 export const benchChannel = 'bench1';
+const megabyte = 1024 * 1024;
 
 /** As the component has it, with accounts that add up. */
 export async function openFanOut(): Promise<FanOut> {
@@ -59,7 +62,8 @@ export async function openFanOut(): Promise<FanOut> {
   });
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
   const output = hub.openOutput(benchChannel);
-  return { port, output, viewers: () => hub.sessionCount, delivered: () => usage.packets(), dropped: () => usage.dropped() };
+  const lagging = (): number => hub.sessions().filter(({ lagBytes }) => lagBytes > megabyte).length;
+  return { port, output, viewers: () => hub.sessionCount, delivered: () => usage.packets(), dropped: () => usage.dropped(), lagging };
 }
 
 function countingAccounts() {
@@ -109,5 +113,5 @@ export async function openNaiveRelay(): Promise<FanOut> {
     epoch: () => {},
   };
   const port = address !== null && typeof address === 'object' ? address.port : 0;
-  return { port, output, viewers: () => sockets.length, delivered: () => written, dropped: () => 0 };
+  return { port, output, viewers: () => sockets.length, delivered: () => written, dropped: () => 0, lagging: () => 0 };
 }

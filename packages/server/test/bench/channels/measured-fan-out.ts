@@ -12,6 +12,8 @@ const measuredSchema = z.object({
   userUs: z.number(),
   delivered: z.number(),
   dropped: z.number(),
+  /** Viewers that lag by more than a megabyte at the end. */
+  lagging: z.number(),
   published: z.number(),
 });
 export type Measured = z.infer<typeof measuredSchema>;
