@@ -8,7 +8,7 @@ const slab = 256 * 1024;
 
 describe('a viewer', () => {
   test('gets what comes from its begin on, as bytes and no more', () => {
-    const { join, send, output, settle } = openHub();
+    const { join, send, output, settle, accounts } = openHub();
     output.epoch(1, 0);
     send(0, 'before');
     const sink = new ScriptedSink();
@@ -21,6 +21,10 @@ describe('a viewer', () => {
     send(0, 'zero');
     settle();
     expect(sink.text).toBe('onefivezero');
+    expect(accounts.of('s1').ranges).toEqual([
+      { epoch: 1, from: 1, to: 5, packets: 3, bytes: 7 },
+      { epoch: 2, from: 0, to: 0, packets: 1, bytes: 4 },
+    ]);
   });
 
   test('shares its slice with every viewer at the same position', () => {
@@ -170,6 +174,15 @@ describe('a viewer that comes back', () => {
     settle();
     expect(told(behind)).toEqual(['hello 1:495', 'gap 1:495-499 5', 'data 1:500', 'data 1:501', 'data 1:502', 'data 1:503']);
     expect(told(ahead)).toEqual(['hello 1:502', 'data 1:502', 'data 1:503']);
+  });
+
+  test('with a number that is not there yet gets no number before it', () => {
+    const { join, send, settle } = withPackets();
+    const sink = new ScriptedSink();
+    join(sink, { start: { at: 'number', epoch: 1, sequence: 112 }, form: v1Form });
+    for (let sequence = 110; sequence < 114; sequence += 1) send(sequence, 'x');
+    settle();
+    expect(told(sink)).toEqual(['hello 1:112', 'data 1:112', 'data 1:113']);
   });
 
   test('with a number far ahead asks for another count', () => {
@@ -340,6 +353,8 @@ describe('memory', () => {
       settle();
     }
     expect(told(sink).slice(-100)).toEqual(range(0, 99));
+    // Its replay has what the others gave up.
+    expect(hub.channels().find(({ channel }) => channel === 'zato01')?.bufferedSlabs).toBeGreaterThan(15);
   });
 
   test('that is all held by a write that does not end costs that viewer its session', async () => {
