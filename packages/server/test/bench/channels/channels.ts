@@ -91,11 +91,10 @@ async function measure(
   await warmUp(fanOut, warmUpSeconds);
   const samples: Result[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    await sleep(200);
+    await quietCounts(reading);
     reading.reset();
     const measured = await publish(fanOut, seconds);
-    await sleep(300);
-    const counts = await reading.counts();
+    const counts = await quietCounts(reading);
     check({ counts, measured, viewers: viewers - stalled, stalled });
     samples.push({
       rate: counts.packets / measured.seconds,
@@ -115,6 +114,16 @@ async function measure(
     p99Ms: middle(({ p99Ms }) => p99Ms),
     rssMb: Math.max(...samples.map(({ rssMb }) => rssMb)),
   };
+}
+
+/** What readers have when nothing more comes. */
+async function quietCounts(reading: ViewerReaders): Promise<ReaderCounts> {
+  for (let before = await reading.counts(); ; ) {
+    await sleep(300);
+    const now = await reading.counts();
+    if (now.packets === before.packets) return now;
+    before = now;
+  }
 }
 
 interface Checked {
