@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { configSchema } from '../packages/server/src/components/config.ts';
 import { logMetricTable } from '../packages/server/src/engines/log/log-metrics.ts';
 import { orderMetricTable } from '../packages/server/src/features/channels/order-metrics.ts';
+import { fanoutMetricTable } from '../packages/server/src/features/channels/fanout-metrics.ts';
 import { aggregatorMetricTable } from '../packages/server/src/features/events/aggregator-metrics.ts';
 import { componentMetricTable } from '../packages/server/src/features/events/component-metrics.ts';
 import { consumerMetricTable } from '../packages/server/src/features/events/consumer-metrics.ts';
@@ -77,6 +78,7 @@ ${table(
     ...eventsMetricTable,
     ...consumerMetricTable,
     ...aggregatorMetricTable,
+    ...fanoutMetricTable,
     ...componentMetricTable,
     ...orderMetricTable,
     ...logMetricTable,

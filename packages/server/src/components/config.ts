@@ -3,6 +3,7 @@ import { credentialHeaders } from '../features/mapping/headers-json.ts';
 import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
 import { logLevels } from '../kernel/observe/pino-logger.ts';
 import { channelSourceSettings } from './channel-source-settings.ts';
+import { channelViewerSettings } from './channel-viewer-settings.ts';
 import { eventsSettings } from './events-settings.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { logSettings } from './log-settings.ts';
@@ -172,6 +173,7 @@ export const configSchema = z.object({
   }),
   eventLog: logSettings,
   kafka: kafkaSettings,
+  channelViewer: channelViewerSettings,
   events: eventsSettings,
   series: seriesSettings,
   channelSource: channelSourceSettings,

@@ -19,6 +19,7 @@ import { Readiness } from '../kernel/observe/readiness.ts';
 import { adminCommands } from './admin.ts';
 import { startApi } from './api.ts';
 import { startChannelSource } from './channel-source.ts';
+import { startChannelViewer } from './channel-viewer.ts';
 import { type ComponentName, ingestComponents } from './component-names.ts';
 import type { Config } from './config.ts';
 import { eventEngines } from './event-engines.ts';
@@ -72,6 +73,7 @@ export async function runService({ components, config, logger, checkpoint, stop,
     ...(await startEvents(shared, { components, engines, end: () => ended.abort() })),
     ...(components.has('channel-source') && { 'channel-source': await startChannelSource(shared, () => ended.abort()) }),
   };
+  if (components.has('channel-viewer')) startChannelViewer(shared, () => ended.abort());
   const operations = await openHttpServerPart({
     name: 'operations port',
     server: createOperationsServer({ readiness, metrics, logger }),

@@ -2,6 +2,7 @@ import { benchJsonnetHostile } from '../../../jsonnet/test/bench/hostile-bench.t
 import { benchJsonnet } from '../../../jsonnet/test/bench/jsonnet-bench.ts';
 import { benchApi } from './api/api.ts';
 import { benchChannelsOrder } from './channels/order-bench.ts';
+import { benchChannels } from './channels/channels.ts';
 import { benchEventsApi } from './events/api.ts';
 import { benchEventsConsumer } from './events/consumer.ts';
 import { benchEventsEmbedded } from './events/embedded.ts';
@@ -32,6 +33,7 @@ interface Bench {
 const benches: Readonly<Record<string, Bench>> = {
   api: { run: benchApi },
   'channels-order': { run: benchChannelsOrder },
+  channels: { run: benchChannels },
   'events-api': { run: benchEventsApi },
   'events-postgres': { run: benchEventsPostgres },
   'events-embedded': { run: benchEventsEmbedded },

@@ -111,6 +111,16 @@ export const errorTable = {
     meaning: 'The partition has no such offset: its records are gone by retention, or the offset is beyond the end.',
   },
   logRecordTooLarge: { status: 413, disposition: 'caller', meaning: 'A record is over the limit of the log.' },
+  viewerRefused: {
+    status: 403,
+    disposition: 'caller',
+    meaning: 'The server of channels turns the viewer away; the message has its words.',
+  },
+  viewerDisordered: {
+    status: 502,
+    disposition: 'terminal',
+    meaning: 'A viewer got packets that were not in order, or no frames at all.',
+  },
   configInvalid: { status: 400, disposition: 'caller', meaning: 'The configuration has problems; all are listed.' },
   folderInUse: { status: 409, disposition: 'caller', exitCode: 69, meaning: 'Another process holds the data folder.' },
   folderUnusable: { status: 400, disposition: 'caller', exitCode: 69, meaning: 'The data folder cannot be used.' },
