@@ -100,6 +100,11 @@ export const errorTable = {
     disposition: 'terminal',
     meaning: 'The store of time series is not as it must be, or does not let us in; the message says what to mend.',
   },
+  usageUnavailable: {
+    status: 503,
+    disposition: 'retry',
+    meaning: 'The store of users and usage does not answer; the message says what it said.',
+  },
   logUnavailable: { status: 503, disposition: 'retry', meaning: 'The log does not answer. Records given to it are surely not appended.' },
   logInDoubt: { status: 503, disposition: 'retry', meaning: 'The log did not say whether it appended the records.' },
   logTimeout: { status: 504, disposition: 'retry', meaning: 'The log did not answer in time; the events may be stored, now or later.' },
