@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { configSchema } from '../packages/server/src/components/config.ts';
 import { logMetricTable } from '../packages/server/src/engines/log/log-metrics.ts';
+import { usageMetricTable } from '../packages/server/src/features/channels/usage-metrics.ts';
 import { aggregatorMetricTable } from '../packages/server/src/features/events/aggregator-metrics.ts';
 import { componentMetricTable } from '../packages/server/src/features/events/component-metrics.ts';
 import { consumerMetricTable } from '../packages/server/src/features/events/consumer-metrics.ts';
@@ -78,6 +79,7 @@ ${table(
     ...aggregatorMetricTable,
     ...componentMetricTable,
     ...logMetricTable,
+    ...usageMetricTable,
     ...tlsMetricTable,
   }).map(([name, { type, labels, help }]) => [`\`${name}\``, type, labels.map((label) => `\`${label}\``).join(' '), help]),
 )}

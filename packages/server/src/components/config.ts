@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { credentialHeaders } from '../features/mapping/headers-json.ts';
 import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
 import { logLevels } from '../kernel/observe/pino-logger.ts';
+import { channelsSettings } from './channels-settings.ts';
 import { eventsSettings } from './events-settings.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { logSettings } from './log-settings.ts';
@@ -173,6 +174,7 @@ export const configSchema = z.object({
   kafka: kafkaSettings,
   events: eventsSettings,
   series: seriesSettings,
+  channels: channelsSettings,
 });
 
 export type Config = z.output<typeof configSchema>;

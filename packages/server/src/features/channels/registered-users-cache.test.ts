@@ -59,7 +59,8 @@ it('lets those pass that it knows while the store is away, however long, and nob
   store.step = () => Promise.reject(new AppError('usageUnavailable', 'away'));
   clock.advance(24 * 3_600_000);
   expect(await cache.isRegistered('user-1', never)).toBe(true);
-  for (const user of ['user-2', 'user-3']) await expect(cache.isRegistered(user, never)).rejects.toMatchObject({ code: 'usageUnavailable' });
+  for (const user of ['user-2', 'user-3'])
+    await expect(cache.isRegistered(user, never)).rejects.toMatchObject({ code: 'usageUnavailable' });
   const text = await metrics.text();
   for (const line of ['{answer="asked"} 2', '{answer="stale"} 1', '{answer="failed"} 2'])
     expect(text).toContain(`sluice_channels_user_lookups_total${line}`);

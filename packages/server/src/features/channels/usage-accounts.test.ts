@@ -138,7 +138,10 @@ describe('usage accounts', () => {
 
   it('bills what a model bills, whatever comes: drops, epochs, hours, clocks that step, outages and ends', async () => {
     const action = fc.oneof(
-      { weight: 6, arbitrary: fc.record({ type: fc.constant('delivered' as const), packets: fc.integer({ min: 1, max: 60 }), gap: fc.nat(3) }) },
+      {
+        weight: 6,
+        arbitrary: fc.record({ type: fc.constant('delivered' as const), packets: fc.integer({ min: 1, max: 60 }), gap: fc.nat(3) }),
+      },
       fc.record({ type: fc.constant('dropped' as const), packets: fc.integer({ min: 1, max: 9 }) }),
       fc.record({ type: fc.constant('epoch' as const) }),
       fc.record({ type: fc.constant('clock' as const), ms: fc.integer({ min: -2 * hourMs, max: 3 * hourMs }) }),

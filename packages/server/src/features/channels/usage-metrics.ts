@@ -30,7 +30,7 @@ export const usageMetricTable = {
   sluice_channels_http_requests_total: { type: 'counter', help: 'Requests of the HTTP API of channels by status.', labels: ['status'] },
 } as const satisfies MetricTable;
 
-export type UserLookup = 'fresh' | 'asked' | 'stale' | 'failed';
+type UserLookup = 'fresh' | 'asked' | 'stale' | 'failed';
 
 /** What usage counts. */
 export interface UsageMeter {

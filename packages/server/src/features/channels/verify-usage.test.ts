@@ -32,7 +32,11 @@ it('finds what is lost, doubled or made up', async () => {
     [good, ({ ranges }) => void ranges.delete([...ranges.keys()][3] ?? ''), /the last range has flush 3, the total flush 4/],
     [[first, { ...second, from: first.to }], () => {}, /flushes 1 and 2 both have the number 9/],
     [[{ ...first, to: first.from + 3 }], () => {}, /flush 1 has 10 packets with the numbers 0 to 3/],
-    [[...good, { ...testRange(1, { hour: h0 + hourMs }), flush: 5, from: last.to, to: last.to + 20 }], () => {}, /numbers 42 to 42 are in two hours/],
+    [
+      [...good, { ...testRange(1, { hour: h0 + hourMs }), flush: 5, from: last.to, to: last.to + 20 }],
+      () => {},
+      /numbers 42 to 42 are in two hours/,
+    ],
   ];
   for (const [ranges, change, problem] of cases) {
     const report = await reportOf(ranges, change);

@@ -40,6 +40,8 @@ export const errorTable = {
   sinkVersionNotFound: { status: 404, disposition: 'caller', meaning: 'The sink has no such version.' },
   sliceNotFound: { status: 404, disposition: 'caller', meaning: 'There is no such slice, or its local parts are gone.' },
   quarantinedFileNotFound: { status: 404, disposition: 'caller', meaning: 'There is no such file in quarantine.' },
+  userNotFound: { status: 404, disposition: 'caller', meaning: 'The user is not registered.' },
+  sessionNotFound: { status: 404, disposition: 'caller', meaning: 'There is no such session.' },
   taskNotFound: { status: 404, disposition: 'caller', meaning: 'The task does not exist, or is gone after its retention time.' },
   methodNotAllowed: { status: 405, disposition: 'caller', meaning: 'The path exists, the method does not.' },
   requestTimeout: { status: 408, disposition: 'caller', meaning: 'The request did not arrive in time.' },

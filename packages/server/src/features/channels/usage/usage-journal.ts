@@ -29,7 +29,7 @@ const journalSchema = z.object({ version: z.literal(1), ranges: z.array(rangeSch
 export class UsageJournal {
   readonly #file: string;
   readonly #logger: Logger;
-  #mayBeThere = true;
+  #place: 'written' | 'empty' = 'written';
 
   /** The folder of the file must exist. */
   constructor(file: string, logger: Logger) {
@@ -44,7 +44,7 @@ export class UsageJournal {
       text = await readFile(this.#file, 'utf8');
     } catch (error) {
       if (!isMissing(error)) throw error;
-      this.#mayBeThere = false;
+      this.#place = 'empty';
       return [];
     }
     try {
@@ -58,14 +58,14 @@ export class UsageJournal {
 
   /** When it settles, the ranges survive a power cut, and what was there before is gone. */
   async write(ranges: readonly UsageRange[]): Promise<void> {
-    this.#mayBeThere = true;
+    this.#place = 'written';
     await writeFileDurably(this.#file, JSON.stringify({ version: 1, ranges }));
   }
 
   async clear(): Promise<void> {
-    if (!this.#mayBeThere) return;
+    if (this.#place === 'empty') return;
     await rm(this.#file, { force: true });
-    this.#mayBeThere = false;
+    this.#place = 'empty';
   }
 }
 
