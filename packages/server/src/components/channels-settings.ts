@@ -4,7 +4,7 @@ import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/conf
 import { count, tlsFiles } from './setting-forms.ts';
 
 const source = z.string().refine((text) => parseHostPort(text).ok, 'a source is written host:port');
-const channelTime = z.string().regex(/^[^\s=]{1,12}=\d{1,5}$/, 'is written channel=milliseconds, as zato01=40');
+const channelTime = z.string().regex(/^\S{1,12}=\d{1,5}$/, 'is written channel=milliseconds, as zato01=40');
 
 /** Settings of channels. Defaults are those of the original service where it has the setting. */
 export const channelsSettings = z.object({

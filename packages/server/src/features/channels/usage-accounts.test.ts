@@ -112,6 +112,29 @@ describe('usage accounts', () => {
     expect(await bench.verify()).toMatchObject({ ...proven, hours: 2, ranges: 2 });
   });
 
+  it('does not go back to an hour, whatever the clock does', async () => {
+    await using bench = await Bench.open();
+    await using accounts = await bench.accounts();
+    const h0 = bench.clock.now();
+    const account = accounts.open(session);
+    for (const [from, step] of [
+      [0, hourMs],
+      [10, -hourMs],
+      [20, 0],
+    ] as const) {
+      account.delivered(run(from, from + 9));
+      bench.clock.advance(step);
+    }
+    account.close();
+    await expect
+      .poll(() => [...bench.usage.totals.values()].map(({ hourMs: hour, packets }) => [hour - h0, packets]))
+      .toEqual([
+        [0, 10],
+        [hourMs, 20],
+      ]);
+    expect(await bench.verify()).toMatchObject(proven);
+  });
+
   it('takes off what was not taken, from the hours it was counted in, and never more', async () => {
     await using bench = await Bench.open();
     await using accounts = await bench.accounts();
@@ -307,6 +330,32 @@ describe('usage accounts after a crash', () => {
     {
       await using accounts = await bench.accounts();
       await expect.poll(() => accounts.waiting).toBe(0);
+    }
+    expect(await bench.packets()).toBe(15);
+  });
+
+  it('does not wait for a store that does not answer, and keeps the journal', async () => {
+    await using bench = await Bench.open();
+    // The timer of the end is the one that waits for longer than a flush.
+    const startTimer: typeof systemTimer = (delayMs, fire) => systemTimer(delayMs > 1000 ? 20 : delayMs, fire);
+    const asked = new Set<Promise<void>>();
+    const store = new MemoryUsageStore({ usage: bench.usage });
+    store.writeRanges = (_ranges, signal) => {
+      const waiting = new Promise<void>((_resolve, reject) => {
+        if (signal.aborted) reject(signal.reason);
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+      asked.add(waiting);
+      return waiting;
+    };
+    {
+      await using accounts = await bench.accounts(undefined, { store, startTimer });
+      accounts.open(session).delivered(run(0, 9));
+      await expect.poll(() => asked.size).toBe(1);
+      accounts.open({ ...session, sessionId: 's2' }).delivered(run(0, 4));
+    }
+    {
+      await using _accounts = await bench.accounts();
     }
     expect(await bench.packets()).toBe(15);
   });

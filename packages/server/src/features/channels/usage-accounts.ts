@@ -31,6 +31,8 @@ export interface UsageAccountsOptions {
 
 const defaultMaxWaiting = 100_000;
 const maxRetryMs = 5000;
+/** At the end the store has this time; then what it has not taken stays in the journal. */
+const closeWithinMs = 3000;
 
 /**
  * The accounts of all sessions, and their way into the store.
@@ -124,6 +126,7 @@ export class UsageAccounts implements SessionAccounts, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#cancelTimer?.();
     this.#cancelTimer = () => {};
+    const cancelEnd = this.#options.startTimer(closeWithinMs, () => this.#end.abort(new Error('the process stops')));
     await this.#flushing;
     await this.#sending;
     // Once for what was sent before and once for what was counted since.
@@ -134,7 +137,7 @@ export class UsageAccounts implements SessionAccounts, AsyncDisposable {
     }
     if (this.waiting === 0) await this.#journal.clear();
     else this.#options.logger.warn({ ranges: this.waiting }, 'usage waits in the journal for the next start');
-    this.#end.abort();
+    cancelEnd();
   }
 
   #schedule(): void {
