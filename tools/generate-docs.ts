@@ -4,6 +4,7 @@ import { configSchema } from '../packages/server/src/components/config.ts';
 import { logMetricTable } from '../packages/server/src/engines/log/log-metrics.ts';
 import { orderMetricTable } from '../packages/server/src/features/channels/order-metrics.ts';
 import { fanoutMetricTable } from '../packages/server/src/features/channels/fanout-metrics.ts';
+import { usageMetricTable } from '../packages/server/src/features/channels/usage-metrics.ts';
 import { aggregatorMetricTable } from '../packages/server/src/features/events/aggregator-metrics.ts';
 import { componentMetricTable } from '../packages/server/src/features/events/component-metrics.ts';
 import { consumerMetricTable } from '../packages/server/src/features/events/consumer-metrics.ts';
@@ -82,6 +83,7 @@ ${table(
     ...componentMetricTable,
     ...orderMetricTable,
     ...logMetricTable,
+    ...usageMetricTable,
     ...tlsMetricTable,
   }).map(([name, { type, labels, help }]) => [`\`${name}\``, type, labels.map((label) => `\`${label}\``).join(' '), help]),
 )}

@@ -1,7 +1,7 @@
 /** In the order in which they start: each needs only what stands before it. */
 export const ingestComponents = ['storage-coordinator', 'storage-writer', 'storage-reader', 'http-source', 'api'] as const;
 export const eventComponents = ['consumer-high', 'consumer-low', 'event-api', 'aggregator', 'event-producer'] as const;
-const channelComponents = ['channel-source', 'channel-viewer'] as const;
+const channelComponents = ['channels', 'channel-source', 'channel-viewer'] as const;
 export const componentNames = [...ingestComponents, ...eventComponents, ...channelComponents] as const;
 export type ComponentName = (typeof componentNames)[number];
 
@@ -12,4 +12,5 @@ export const serviceComponents: readonly ComponentName[] = [
   'consumer-low',
   'event-api',
   'aggregator',
+  'channels',
 ];

@@ -4,6 +4,7 @@ import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/conf
 import { logLevels } from '../kernel/observe/pino-logger.ts';
 import { channelSourceSettings } from './channel-source-settings.ts';
 import { channelViewerSettings } from './channel-viewer-settings.ts';
+import { channelsSettings } from './channels-settings.ts';
 import { eventsSettings } from './events-settings.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { logSettings } from './log-settings.ts';
@@ -177,6 +178,7 @@ export const configSchema = z.object({
   events: eventsSettings,
   series: seriesSettings,
   channelSource: channelSourceSettings,
+  channels: channelsSettings,
 });
 
 export type Config = z.output<typeof configSchema>;

@@ -15,6 +15,8 @@ import type { Config } from './config.ts';
 import { eventEngines } from './event-engines.ts';
 import { nodeProcess, openNode, volumesFolder } from './node.ts';
 import { registerRoutesCommands } from './routes-admin.ts';
+import { registerUsageCommands } from './usage-admin.ts';
+import { usageEngine } from './usage-engine.ts';
 
 interface OfflineOptions {
   readonly config: Config;
@@ -42,6 +44,7 @@ export async function offlineCommands({ config, logger, checkpoint }: OfflineOpt
     const node = await openNode(shared);
     const commands = adminCommands(node, { isService: false });
     registerRoutesCommands(commands, eventEngines(shared), shared);
+    registerUsageCommands(commands, usageEngine(shared), shared);
     const running = lifecycle.run(stop.signal);
     return {
       commands,

@@ -20,6 +20,7 @@ import { adminCommands } from './admin.ts';
 import { startApi } from './api.ts';
 import { startChannelSource } from './channel-source.ts';
 import { startChannelViewer } from './channel-viewer.ts';
+import { startChannels } from './channels.ts';
 import { type ComponentName, ingestComponents } from './component-names.ts';
 import type { Config } from './config.ts';
 import { eventEngines } from './event-engines.ts';
@@ -32,6 +33,8 @@ import { registerRoutesCommands } from './routes-admin.ts';
 import { startStorageCoordinator } from './storage-coordinator.ts';
 import { startStorageReader } from './storage-reader.ts';
 import { startStorageWriter } from './storage-writer.ts';
+import { registerUsageCommands } from './usage-admin.ts';
+import { usageEngine } from './usage-engine.ts';
 
 export interface ReadyReport {
   readonly ready: true;
@@ -67,11 +70,13 @@ export async function runService({ components, config, logger, checkpoint, stop,
   const ended = new AbortController();
   const shared = nodeProcess({ config, folder, lifecycle, readiness, metrics, checkpoint, logger });
   const engines = eventEngines(shared);
+  const usage = usageEngine(shared);
   const node = ingestComponents.some((name) => components.has(name)) ? await openNode(shared) : undefined;
   const urls = {
     ...(node && (await startComponents(node, components))),
     ...(await startEvents(shared, { components, engines, end: () => ended.abort() })),
     ...(components.has('channel-source') && { 'channel-source': await startChannelSource(shared, () => ended.abort()) }),
+    ...(components.has('channels') && (await startChannels(shared, usage))),
   };
   if (components.has('channel-viewer')) startChannelViewer(shared, () => ended.abort());
   const operations = await openHttpServerPart({
@@ -82,6 +87,7 @@ export async function runService({ components, config, logger, checkpoint, stop,
   lifecycle.add(operations);
   const commands = node ? adminCommands(node, { isService: true }) : new AdminCommands();
   registerRoutesCommands(commands, engines, shared);
+  registerUsageCommands(commands, usage, shared);
   lifecycle.add(await openAdminSocket({ folder: folder.path, commands, logger }));
   const running = lifecycle.run(AbortSignal.any([stop, ended.signal]));
   onReady({

@@ -182,6 +182,7 @@ describe('a running service', () => {
       'consumer-low',
       'event-api',
       'aggregator',
+      'channels',
       'operations',
     ]);
     const get = async (path: string) => {

@@ -3,6 +3,7 @@ import { access, constants, mkdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { BLOB, DuckDBBlobValue, type DuckDBConnection, DuckDBTimestampValue, type DuckDBValue } from '@duckdb/node-api';
 import { Semaphore } from '../../../kernel/async/semaphore.ts';
+import { withinDeadline } from '../../../kernel/async/within-deadline.ts';
 import { assertDuckdbFolder, DuckdbFile, inTransaction } from '../../../kernel/duckdb/duckdb-file.ts';
 import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
 import { makeDirectoryDurable } from '../../../kernel/folder/durable-file.ts';
@@ -24,7 +25,6 @@ import {
 } from '../series-store.ts';
 import { bucketAggregate, bucketsOf } from '../sql-buckets.ts';
 import { repeatsPage, repeatsPageSql } from '../sql-repeats.ts';
-import { withinDeadline } from '../within-deadline.ts';
 import { appendPoints, microseconds } from './append-points.ts';
 import { duckdbSeriesError } from './duckdb-series-error.ts';
 
@@ -195,7 +195,10 @@ export class DuckdbSeriesStore implements SeriesStore {
   async #within<T>({ what, signal }: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     this.#end.signal.throwIfAborted();
     const { timeoutMs, startTimer } = this.#options;
-    return withinDeadline({ what, timeoutMs, startTimer, signal: AbortSignal.any([signal, this.#end.signal]) }, work);
+    return withinDeadline(
+      { what, code: 'seriesUnavailable', timeoutMs, startTimer, signal: AbortSignal.any([signal, this.#end.signal]) },
+      work,
+    );
   }
 }
 
