@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { channelFanoutSettings } from './channel-fanout-settings.ts';
+import { channelFanoutSettings, fanoutRules } from './channel-fanout-settings.ts';
 
 test('without settings viewers are shown as the original showed them, within bounds', () => {
   expect(channelFanoutSettings.parse({})).toEqual({
@@ -21,7 +21,8 @@ test('without settings viewers are shown as the original showed them, within bou
 });
 
 test.each(['user-1:disconnect', 'ünser:skip-to-live'])('%s is the policy of a user', (text) => {
-  expect(channelFanoutSettings.parse({ userPolicies: [text] }).userPolicies).toEqual([text]);
+  const [user = '', policy] = text.split(':');
+  expect(fanoutRules(channelFanoutSettings.parse({ userPolicies: [text] })).userPolicies).toEqual(new Map([[user, policy]]));
 });
 
 test.each(['user-1', 'user-1:wait', ':pause', 'a b:pause'])('%j is none', (text) => {

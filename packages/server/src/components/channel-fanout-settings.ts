@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import type { FanoutRules } from '../features/channels/channel-hub.ts';
 import { slowPolicies } from '../features/channels/slow-policies.ts';
+import type { ViewerServerSettings } from '../features/channels/viewer-server.ts';
 import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
 import { count } from './setting-forms.ts';
 
@@ -32,4 +34,39 @@ export const channelFanoutSettings = z.object({
   maxSessionsPerAddress: count(0, { min: 0, max: 1_000_000 }).describe('Connections from an address. 0: no limit.'),
   keepAlive: durationSetting('30s', { min: '1s', max: '2h' }).describe('Quiet connections are probed after this time.'),
   heartbeat: durationSetting('15s', { min: '1s', max: '10m' }).describe('How often quiet browsers are shown that the service is there.'),
+});
+
+type FanoutSettings = z.output<typeof channelFanoutSettings>;
+
+/** A flush waits at most this long for more. */
+const gatherMs = 2;
+
+export function fanoutRules(settings: FanoutSettings): FanoutRules {
+  const { replay, packetBatchSize, sessionQueue, slowPolicy, userPolicies } = settings;
+  return {
+    replayMs: replay,
+    gatherMs,
+    packetBatchSize,
+    maxLagBytes: sessionQueue,
+    policy: slowPolicy,
+    userPolicies: new Map(
+      userPolicies.flatMap((text) => {
+        const policy = slowPolicies.find((name) => text.endsWith(`:${name}`));
+        return policy === undefined ? [] : [[text.slice(0, text.lastIndexOf(':')), policy]];
+      }),
+    ),
+  };
+}
+
+export const sessionLimits = (settings: FanoutSettings) => ({
+  total: settings.maxSessions,
+  perUser: settings.maxSessionsPerUser,
+  perAddress: settings.maxSessionsPerAddress,
+});
+
+export const viewerServerSettings = (settings: FanoutSettings): ViewerServerSettings => ({
+  handshakeTimeoutMs: settings.handshakeTimeout,
+  handshakeMaxBytes: settings.handshakeMaxSize,
+  handshakeErrors: settings.handshakeErrors,
+  keepAliveMs: settings.keepAlive,
 });

@@ -15,7 +15,7 @@ export const channelSourcesSettings = z
       .array(address)
       .min(1)
       .max(16)
-      .default(['127.0.0.1:9110'])
+      .default(['localhost:9110'])
       .describe('Channel sources that are connected to. Several bring the same channels; each packet counts once.'),
     magicHex: z
       .string()

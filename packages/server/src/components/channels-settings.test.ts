@@ -36,8 +36,14 @@ test('the names of the original hold', () => {
   });
   expect(channels).toMatchObject({
     listen: { host: '0.0.0.0', port: 8081 },
-    source: { addresses: ['source:9110'], backoffMin: 100, backoffMax: 2000, magic: '00ff00ff00' },
-    stream: { listen: { host: '127.0.0.1', port: 9112 }, batchPackets: 10, replay: 7000, queueSize: 1_048_576, handshakeErrors: 'line' },
+    source: { addresses: ['source:9110'], backoffMin: 100, backoffMax: 2000, magicHex: '00ff00ff00' },
+    stream: {
+      listen: { host: '127.0.0.1', port: 9112 },
+      packetBatchSize: 10,
+      replay: 7000,
+      sessionQueue: 1_048_576,
+      handshakeErrors: 'line',
+    },
     packetTime: 40,
     usage: {
       ...{ engine: 'cassandra', flush: 500, compat: 'nearest-hour', packetLog: 'sampled' },

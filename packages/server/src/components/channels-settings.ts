@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { parseHostPort } from '../kernel/codec/host-port.ts';
 import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
+import { channelFanoutSettings } from './channel-fanout-settings.ts';
+import { channelOrderSettings, channelSourcesSettings } from './channel-order-settings.ts';
 import { count, tlsFiles } from './setting-forms.ts';
 
-const source = z.string().refine((text) => parseHostPort(text).ok, 'a source is written host:port');
 const channelTime = z.string().regex(/^\S{1,12}=\d{1,5}$/, 'is written channel=milliseconds, as zato01=40');
 
 /** Settings of channels. Defaults are those of the original service where it has the setting. */
@@ -19,52 +19,9 @@ export const channelsSettings = z.object({
   requestTimeout: durationSetting('5s', { min: '1s', max: '60s' }).describe('A request must have arrived whole within this time.'),
   idleTimeout: durationSetting('30s', { min: '1s', max: '60s' }).describe('A connection without a request is closed after this time.'),
   maxConnections: count(10_000, { min: 1, max: 1_000_000 }).describe('Open HTTP connections; further ones are closed.'),
-  stream: z.object({
-    listen: addressSetting('127.0.0.1:9111').describe('Channels: TCP port for viewers.'),
-    batchPackets: count(0, { min: 0, max: 100_000 }).describe('Packets of a write to a viewer, at most. 0: up to 64 KB.'),
-    handshakeTimeout: durationSetting('5s', { min: '100ms', max: '10m' }).describe(
-      'The line of a viewer must have arrived within this time.',
-    ),
-    handshakeSize: byteSizeSetting('4KB', { min: '64B', max: '64KB' }).describe('And have at most this size.'),
-    handshakeErrors: z
-      .enum(['close', 'line'])
-      .default('close')
-      .describe('How a viewer hears that it is refused: by the end of its connection, or by a line ERR before it.'),
-    maxSessions: count(100_000, { min: 1, max: 1_000_000 }).describe('Sessions at the same time; further ones are refused.'),
-    maxSessionsPerUser: count(0, { min: 0, max: 100_000 }).describe('Sessions of one user at the same time. 0: any number.'),
-    queueSize: byteSizeSetting('4MB', { min: '64KB', max: '1GB' }).describe('Packets that may wait for one viewer.'),
-    slowPolicy: z
-      .enum(['drop-oldest', 'disconnect', 'skip-to-live', 'pause'])
-      .default('drop-oldest')
-      .describe('What becomes of a viewer whose queue is full.'),
-    replay: durationSetting('30s', { min: '0s', max: '1h' }).describe('How far back a viewer may go on.'),
-  }),
-  source: z.object({
-    addresses: z
-      .array(source)
-      .min(1)
-      .default(['localhost:9110'])
-      .describe('Channel sources as host:port; several are merged, and what they send twice is sent once.'),
-    idle: durationSetting('10s', { min: '100ms', max: '1h' }).describe('A source that sends nothing for this time is dialled again.'),
-    backoffMin: durationSetting('250ms', { min: '1ms', max: '1m' }).describe('First wait before a source is dialled again.'),
-    backoffMax: durationSetting('10s', { min: '10ms', max: '1h' }).describe('Longest wait.'),
-    maxPayload: byteSizeSetting('1MB', { min: '1KB', max: '16MB' }).describe('A packet that claims more ends the connection.'),
-    magic: z
-      .string()
-      .regex(/^([0-9a-fA-F]{10})?$/, 'must be 10 hexadecimal digits')
-      .default('')
-      .describe('The five bytes before each packet, in hexadecimal. Empty: any.'),
-  }),
-  reorder: z.object({
-    window: count(512, { min: 1, max: 1_000_000 }).describe('Packets of a channel that may wait for one before them.'),
-    timeout: durationSetting('200ms', { min: '1ms', max: '1m' }).describe('How long they wait.'),
-    startPolicy: z
-      .enum(['first', 'zero'])
-      .default('first')
-      .describe('Where a channel begins: at the lowest number of the first moments, or at 0 as in the original.'),
-    resetDistance: count(4096, { min: 1, max: Number.MAX_SAFE_INTEGER }).describe('A number so far ahead begins a new count.'),
-  }),
-  maxChannels: count(1024, { min: 1, max: 100_000 }).describe('Channels; packets of further ones are dropped and counted.'),
+  stream: channelFanoutSettings,
+  source: channelSourcesSettings,
+  reorder: channelOrderSettings,
   maxBuffer: byteSizeSetting('256MB', { min: '8MB', max: '64GB' }).describe('Packets in memory, of all channels together.'),
   packetTime: count(20, { min: 1, max: 60_000 }).describe('Media time of a packet in milliseconds: what usage is counted by.'),
   packetTimes: z.array(channelTime).default([]).describe('The same for single channels, as zato01=40.'),

@@ -1,8 +1,8 @@
 import { benchJsonnetHostile } from '../../../jsonnet/test/bench/hostile-bench.ts';
 import { benchJsonnet } from '../../../jsonnet/test/bench/jsonnet-bench.ts';
 import { benchApi } from './api/api.ts';
-import { benchChannelsOrder } from './channels/order-bench.ts';
 import { benchChannels } from './channels/channels.ts';
+import { benchChannelsOrder } from './channels/order-bench.ts';
 import { benchEventsApi } from './events/api.ts';
 import { benchEventsConsumer } from './events/consumer.ts';
 import { benchEventsEmbedded } from './events/embedded.ts';

@@ -48,11 +48,3 @@ export interface LiveMount {
   /** A request to speak WebSocket. The socket has no time limit any more. False: as above, and the socket is ended. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
 }
-
-/** No channel yet. */
-export const noChannels: ChannelsView = {
-  channels: () => [],
-  sessions: () => [],
-  closeSession: () => false,
-  closeUser: () => 0,
-};

@@ -17,7 +17,7 @@ export const fanoutMetricTable = {
   },
   sluice_channels_handshake_failures_total: { type: 'counter', help: 'Viewers that were turned away.', labels: ['code'] },
   sluice_channels_output_slabs: { type: 'gauge', help: 'Slabs of 256 kB with packets for viewers and for replay.', labels: [] },
-  sluice_channels_refused_packets_total: {
+  sluice_channels_output_refused_packets_total: {
     type: 'counter',
     help: 'Packets that were in order and had no memory; viewers are told a gap.',
     labels: [],
@@ -48,7 +48,7 @@ export function createFanoutMeter(metrics: Metrics<typeof fanoutMetricTable>): F
   const packets = metrics.counter('sluice_channels_delivered_packets_total', {});
   const bytes = metrics.counter('sluice_channels_delivered_bytes_total', {});
   const droppedPackets = metrics.counter('sluice_channels_session_dropped_packets_total', {});
-  const refusedPackets = metrics.counter('sluice_channels_refused_packets_total', {});
+  const refusedPackets = metrics.counter('sluice_channels_output_refused_packets_total', {});
   return {
     delivered: (morePackets, moreBytes) => {
       packets.inc(morePackets);

@@ -47,19 +47,41 @@ export class SlabBudget {
   /** Memory for at least `bytes`, a multiple of `slabBytes`, with any content; undefined where the budget has no room for it. */
   acquire(use: SlabUse, bytes: number = this.slabBytes): Uint8Array | undefined {
     const slabs = Math.max(1, Math.ceil(bytes / this.slabBytes));
-    const total = this.#total() + slabs;
-    if (total > this.maxSlabs || (use === 'replay' && (this.#slabs.replay + slabs) * 4 > this.maxSlabs * 3)) return undefined;
-    this.#slabs[use] += slabs;
+    if (!this.#reserve(use, slabs)) return undefined;
     const spare = slabs === 1 ? this.#spares.pop() : undefined;
     if (spare) return spare;
-    while (this.allocated > this.maxSlabs) this.#spares.pop();
+    this.#forgetSpares();
     return Buffer.allocUnsafeSlow(slabs * this.slabBytes);
+  }
+
+  /** One slab more, of memory that the caller makes; false where the budget has no room for it. */
+  take(use: SlabUse): boolean {
+    if (!this.#reserve(use, 1)) return false;
+    this.#forgetSpares();
+    return true;
+  }
+
+  /** For what `take` counted. */
+  give(use: SlabUse): void {
+    this.#slabs[use] -= 1;
   }
 
   /** For what `acquire` gave. `reuse`: nobody reads it any more; `forget`: a write of it may still be on its way. */
   release(use: SlabUse, slab: Uint8Array, then: 'reuse' | 'forget' = 'reuse'): void {
     this.#slabs[use] -= slab.length / this.slabBytes;
     if (then === 'reuse' && slab.length === this.slabBytes && this.#spares.length < maxSpares) this.#spares.push(slab);
+  }
+
+  #reserve(use: SlabUse, slabs: number): boolean {
+    if (this.#total() + slabs > this.maxSlabs) return false;
+    if (use === 'replay' && (this.#slabs.replay + slabs) * 4 > this.maxSlabs * 3) return false;
+    this.#slabs[use] += slabs;
+    return true;
+  }
+
+  /** Spares count too. */
+  #forgetSpares(): void {
+    while (this.allocated > this.maxSlabs) this.#spares.pop();
   }
 
   #total(): number {
