@@ -138,7 +138,7 @@ describe('help', () => {
     for (const word of [
       'http-source',
       'storage-writer',
-      'token, status, query, cat, quarantine, fsck, config',
+      'token, status, query, cat, quarantine, fsck, routes, usage, config',
       '--data-dir',
       'SLUICE_SOURCE_HTTP_LISTEN',
     ])
