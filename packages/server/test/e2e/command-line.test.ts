@@ -138,7 +138,7 @@ describe('help', () => {
     for (const word of [
       'http-source',
       'storage-writer',
-      'token, status, query, cat, quarantine, fsck, routes, config',
+      'token, status, query, cat, quarantine, fsck, routes, usage, config',
       '--data-dir',
       'SLUICE_SOURCE_HTTP_LISTEN',
     ])
@@ -183,6 +183,7 @@ describe('a running service', () => {
       'event-api',
       'aggregator',
       'channels',
+      'channels-tcp',
       'operations',
     ]);
     const get = async (path: string) => {

@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { openUsageStore } from '../../src/engines/usage/registry.ts';
 import type { UsageStore } from '../../src/engines/usage/usage-store.ts';
@@ -11,11 +11,12 @@ import { silentLogger } from './silent-logger.ts';
 
 /**
  * A process that counts what two sessions of one user are handed, and kills itself at a point of its `flushes`-th flush: `before` the
- * store has it, or `after`. Lines on standard output: `delivered <session> <packets>` after each count, `kept <session> <packets>` once
+ * store has it, or `after`. Lines of the file `<run>.said`: `delivered <session> <packets>` after each count, `kept <session> <packets>` once
  * the journal has a batch.
  */
 const [, , folder = '', run = '', flushesText = '', point = ''] = process.argv;
-const say = (line: string): void => void writeSync(1, `${line}\n`);
+const said = openSync(join(folder, `${run}.said`), 'w');
+const say = (line: string): void => void writeSync(said, `${line}\n`);
 const store = await openUsageStore({ kind: 'sqlite', file: join(folder, 'usage.db') });
 let left = Number(flushesText);
 const kept = new Map<string, number>();

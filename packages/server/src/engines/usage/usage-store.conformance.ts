@@ -169,7 +169,7 @@ export function describeUsageStore(name: string, open: () => Promise<UsageHarnes
       const range = testRange(1);
       const figures = { packets: -3, bytes: -4000, mediaMs: -60, dropped: 0 };
       const corrected = { ...range.total, packets: 7, bytes: 9160, mediaMs: 140 };
-      const correction: UsageRange = { ...range, flush: 2, from: range.to + 1, to: range.to, ...figures, total: corrected };
+      const correction: UsageRange = { ...range, flush: 2, from: 0, to: -1, ...figures, total: corrected };
       const far: UsageRange = { ...testRange(3), from: largest, to: largest, epoch: 7, total: corrected };
       const nothing: UsageRange = { ...testRange(4), from: 0, to: -1, total: corrected };
       await harness.store.writeRanges([range, correction, far, nothing], never);

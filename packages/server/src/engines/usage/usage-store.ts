@@ -82,7 +82,7 @@ export interface SessionHourKey {
   readonly sessionId: string;
 }
 
-/** Packets `from` to `to` of an epoch, both included, with gaps; `from` is `to + 1` where there are none. */
+/** Packets `from` to `to` of an epoch, both included, with gaps; 0 to -1 where there are none. */
 export interface UsageRange extends SessionHourKey, UsageFigures {
   /** Rises within a session, from 1 on. */
   readonly flush: number;

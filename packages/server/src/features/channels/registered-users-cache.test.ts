@@ -39,6 +39,12 @@ it('asks for a user once a minute, and for one that is not there once a second',
   expect(await ask('user-2')).toEqual([true, 4]);
 });
 
+it('asks nobody for what is no id', async () => {
+  const { cache, asked } = bench();
+  for (const user of ['', 'a b', 'a\0b', '\ud800', 'x'.repeat(5000)]) expect(await cache.isRegistered(user, never)).toBe(false);
+  expect(asked()).toBe(0);
+});
+
 it('knows at once whom it has registered or removed itself', async () => {
   const { cache, asked } = bench();
   expect(await cache.isRegistered('user-1', never)).toBe(false);

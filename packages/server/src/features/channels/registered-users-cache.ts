@@ -3,6 +3,7 @@ import { isAppError } from '../../kernel/errors/app-error.ts';
 import type { Clock } from '../../kernel/time/clock.ts';
 import type { RegisteredUsers } from './session-account.ts';
 import type { UsageMeter } from './usage-metrics.ts';
+import { isUserId } from './user-id.ts';
 
 interface UsersCacheOptions {
   readonly store: UsageStore;
@@ -38,6 +39,8 @@ export class RegisteredUsersCache implements RegisteredUsers {
   }
 
   async isRegistered(user: string, signal: AbortSignal): Promise<boolean> {
+    // Nobody could have registered it, and no store can be asked for it.
+    if (!isUserId(user)) return false;
     const { clock, meter } = this.#options;
     const known = this.#known.get(user);
     if (known && clock.monotonic() < known.until) {

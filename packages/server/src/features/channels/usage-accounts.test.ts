@@ -240,6 +240,28 @@ describe('usage accounts', () => {
     for (const account of open) account.close();
   });
 
+  it('takes any name of a channel, and the largest number', async () => {
+    await using bench = await Bench.open();
+    const names = ['', 'a\0b\0\0', '\ud800xyz', '🐟'.repeat(150), 'zato01'];
+    const largest = Number.MAX_SAFE_INTEGER;
+    {
+      await using accounts = await bench.accounts();
+      for (const [index, channel] of names.entries()) {
+        const account = accounts.open({ ...session, sessionId: `s${index}`, channel });
+        account.delivered(run(largest, largest));
+        await expect.poll(() => bench.packets()).toBe(index + 1);
+        account.dropped(1);
+        account.close({ packets: 0, bytes: 1 });
+      }
+    }
+    expect((await bench.sums()).map(({ channel, packets, bytes, dropped }) => [channel.slice(0, 8), packets, bytes, dropped])).toEqual(
+      ['?', 'a\\0b\\0\\0', 'zato01', '\ufffdxyz', '🐟'.repeat(4)]
+        .map((channel) => [channel.slice(0, 8), 1, 1315, 1])
+        .toSorted((one, other) => (String(one[0]) < String(other[0]) ? -1 : 1)),
+    );
+    expect(await bench.verify()).toMatchObject(proven);
+  });
+
   it('goes on where the journal cannot be written, and counts it', async () => {
     await using bench = await Bench.open();
     await using accounts = await bench.accounts(undefined, { journalFile: join(bench.journal, 'missing', 'journal') });

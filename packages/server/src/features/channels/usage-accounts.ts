@@ -8,6 +8,7 @@ import type { StartTimer } from '../../kernel/time/start-timer.ts';
 import type { SessionAccount, SessionAccounts, SessionIdentity } from './session-account.ts';
 import { PacketLog } from './usage/packet-log.ts';
 import { SessionUsage } from './usage/session-usage.ts';
+import { storableName } from './usage/storable-name.ts';
 import { UsageJournal } from './usage/usage-journal.ts';
 import type { UsageMeter } from './usage-metrics.ts';
 
@@ -62,6 +63,8 @@ export class UsageAccounts implements SessionAccounts, AsyncDisposable {
   #trouble: string | undefined;
   #cancelTimer: (() => void) | undefined;
   #flushing: Promise<void> | undefined;
+  /** Something came while a flush was under way. */
+  #isDueAgain = false;
   #sending: Promise<void> | undefined;
   #retryAt = Number.NEGATIVE_INFINITY;
   #forgotAt = Number.NEGATIVE_INFINITY;
@@ -90,7 +93,7 @@ export class UsageAccounts implements SessionAccounts, AsyncDisposable {
     const { clock, packetLog, packetMsOf, meter, maxWaiting = defaultMaxWaiting } = this.#options;
     this.#open += 1;
     return new SessionUsage({
-      session,
+      session: { ...session, channel: storableName(session.channel) },
       packetMs: packetMsOf(session.channel),
       book: {
         clock,
@@ -140,12 +143,18 @@ export class UsageAccounts implements SessionAccounts, AsyncDisposable {
     cancelEnd();
   }
 
+  /** One flush after the other: of two at once, the one that is older could replace the journal of the other. */
   #schedule(): void {
+    if (this.#flushing !== undefined) {
+      this.#isDueAgain = true;
+      return;
+    }
     this.#cancelTimer ??= this.#options.startTimer(this.#options.flushMs, () => {
       this.#cancelTimer = undefined;
+      this.#isDueAgain = false;
       this.#flushing = this.#flush().finally(() => {
         this.#flushing = undefined;
-        if (this.waiting > 0) this.#schedule();
+        if (this.waiting > 0 || this.#isDueAgain) this.#schedule();
       });
     });
   }

@@ -13,7 +13,7 @@ export interface UsageBook {
   log(run: PacketRun): void;
 }
 
-/** What was counted since the last flush, of one hour and epoch. `from` is `to + 1` where no packet was handed over. */
+/** What was counted since the last flush, of one hour and epoch. Without numbers where no packet was handed over. */
 interface Row {
   readonly hourMs: number;
   epoch: number;
@@ -35,6 +35,7 @@ interface SessionUsageOptions {
 
 /** Hours whose totals a session remembers, for the correction at its end. */
 const maxHours = 24;
+const noNumbers = { from: 0, to: -1 } as const;
 
 /**
  * The account of one session: it gathers rows, which become ranges when they are cut. A row is of one hour (U2), and hours never go
@@ -51,7 +52,6 @@ export class SessionUsage implements SessionAccount {
   #flush = 0;
   #hourMs = 0;
   #epoch = 0;
-  #to = -1;
   #state: 'open' | 'closed' = 'open';
 
   constructor({ session, packetMs, book }: SessionUsageOptions) {
@@ -82,7 +82,6 @@ export class SessionUsage implements SessionAccount {
     row.bytes += bytes;
     if (nowMs > row.endMs) row.endMs = nowMs;
     this.#epoch = epoch;
-    this.#to = to;
     const { packetLog } = this.#book;
     if (packetLog === 'full' || (packetLog === 'sampled' && row !== before))
       this.#book.log({ ...this.#key(), atMs: nowMs, epoch, from, to, packets, bytes });
@@ -106,8 +105,7 @@ export class SessionUsage implements SessionAccount {
       packets -= less.packets;
       bytes -= less.bytes;
       const { startMs, endMs } = total;
-      const nothing = { epoch: this.#epoch, from: this.#to + 1, to: this.#to, dropped: 0 };
-      this.#add({ hourMs: hour, ...nothing, packets: -less.packets, bytes: -less.bytes, startMs, endMs });
+      this.#add({ hourMs: hour, epoch: this.#epoch, ...noNumbers, dropped: 0, packets: -less.packets, bytes: -less.bytes, startMs, endMs });
     }
     this.#book.closed();
   }
@@ -133,7 +131,7 @@ export class SessionUsage implements SessionAccount {
     if (last?.hourMs === this.#hourMs && (epoch === undefined || last.epoch === epoch || last.from > last.to)) return last;
     const atMs = Math.max(nowMs, this.#hourMs);
     const nothing = { packets: 0, bytes: 0, dropped: 0, startMs: atMs, endMs: atMs };
-    return this.#add({ hourMs: this.#hourMs, epoch: epoch ?? this.#epoch, from: this.#to + 1, to: this.#to, ...nothing });
+    return this.#add({ hourMs: this.#hourMs, epoch: epoch ?? this.#epoch, ...noNumbers, ...nothing });
   }
 
   #add(row: Row): Row | undefined {
