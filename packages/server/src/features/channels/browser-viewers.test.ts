@@ -57,7 +57,7 @@ async function open({ perUser = 0, heartbeatMs = 60_000 } = {}) {
       async () => hub.sessionCount,
       (now) => now === count,
     ).then((now) => expect(now).toBe(count));
-  return { hub, accounts, send, output, failures, webSocket, sse, untilSessions };
+  return { hub, server, accounts, send, output, failures, webSocket, sse, untilSessions };
 }
 
 test('over WebSocket a message is a frame, whatever its length', async () => {
@@ -79,6 +79,18 @@ test('over WebSocket a message is a frame, whatever its length', async () => {
   hub.closeUser('user-1');
   expect((await closed)[0]).toBe(1000);
   expect(frames().at(-1)).toMatchObject({ type: 'bye', code: 'CLOSED' });
+});
+
+test('a WebSocket whose end is not answered is cut off', async () => {
+  const { hub, webSocket, untilSessions, server } = await open();
+  const { socket } = webSocket('user=user-1&channel=zato01');
+  await untilSessions(1);
+  socket.pause();
+  hub.closeUser('user-1');
+  const connections = () => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
+  expect(await connections()).toBe(1);
+  expect(await waitFor(connections, (count) => count === 0)).toBe(0);
+  socket.terminate();
 });
 
 test('over WebSocket acknowledgements come as messages', async () => {

@@ -28,6 +28,8 @@ const statuses: Readonly<Record<Refusal, number>> = {
 
 /** What a viewer sends is at most an acknowledgement. */
 const maxMessageBytes = 1024;
+/** Time for a viewer to answer the end of a WebSocket. */
+const closingMs = 2000;
 
 /**
  * The channels over HTTP, for browsers: `?user=…&channel=…[&from=…]`, as WebSocket with a binary message for each frame of `frame=v1`,
@@ -115,7 +117,11 @@ export class BrowserViewers {
         form: websocketForm,
         sink: {
           write: (bytes, onWritten) => socket.write(bytes, onWritten),
-          end: () => webSocket.close(1000),
+          end: () => {
+            webSocket.close(1000);
+            const cancel = this.#options.startTimer(closingMs, () => webSocket.terminate());
+            socket.once('close', cancel);
+          },
           destroy: () => webSocket.terminate(),
         },
       });

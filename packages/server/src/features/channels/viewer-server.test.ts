@@ -78,7 +78,8 @@ async function open({ rules, limits, isRegistered = async (user) => user !== 'st
     socket.once('end', () => socket.end());
     if (isEnded) socket.end(line);
     else socket.write(line);
-    return { socket, closed, received: () => Buffer.concat(chunks) };
+    const receivedBytes = (): number => chunks.reduce((sum, { length }) => sum + length, 0);
+    return { socket, closed, received: () => Buffer.concat(chunks), receivedBytes };
   };
   const untilSessions = (count: number) =>
     waitFor(
@@ -212,6 +213,21 @@ describe('limits', () => {
   });
 });
 
+test('refused connections that their viewers do not close are bounded', async () => {
+  const { port, untilSessions, viewer } = await open({ limits: { total: 1 }, handshakeErrors: 'line' });
+  viewer('user-1 zato01\n');
+  await untilSessions(1);
+  const texts: string[] = [];
+  const closed = Array.from({ length: 300 }, async () => {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    sockets.push(socket);
+    socket.on('data', (chunk: Buffer) => texts.push(chunk.toString())).on('error', () => {});
+    await once(socket, 'end').catch(() => {});
+  });
+  await Promise.all(closed);
+  expect(texts.length).toBe(256);
+});
+
 describe('sessions', () => {
   test('get what was sent byte for byte', async () => {
     const { send, viewer, untilSessions } = await open();
@@ -227,7 +243,7 @@ describe('sessions', () => {
       if (sequence % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     await waitFor(
-      async () => watching.received().length,
+      async () => watching.receivedBytes(),
       (length) => length >= bytes,
     );
     expect(createHash('sha256').update(watching.received()).digest('hex')).toBe(truth.digest('hex'));
@@ -241,7 +257,7 @@ describe('sessions', () => {
     await untilSessions(1);
     send(10, 'p10');
     await waitFor(
-      async () => watching.received().length,
+      async () => watching.receivedBytes(),
       (length) => length >= 21 * 5 + 9,
     );
     const frames: StreamFrame[] = [...new V1Reader(1000).read(watching.received())];
@@ -254,7 +270,7 @@ describe('sessions', () => {
     await untilSessions(1);
     send(0, 'abc');
     await waitFor(
-      async () => watching.received().length,
+      async () => watching.receivedBytes(),
       (length) => length >= 45,
     );
     expect(accounts.of('s1').packets).toBe(0);
@@ -279,13 +295,13 @@ describe('sessions', () => {
     for (let sequence = 0; sequence < packets; sequence += 1) {
       send(sequence, payload);
       // The one that reads never lags by more than its bound.
-      while (watching.received().length < (sequence - 1) * payload.length) await once(watching.socket, 'data');
+      while (watching.receivedBytes() < (sequence - 1) * payload.length) await once(watching.socket, 'data');
     }
     await waitFor(
-      async () => watching.received().length,
+      async () => watching.receivedBytes(),
       (length) => length === packets * payload.length,
     );
-    expect(watching.received().length).toBe(packets * payload.length);
+    expect(watching.receivedBytes()).toBe(packets * payload.length);
     const untakenBytes = await waitFor(
       async () => hub.sessions().find(({ user }) => user === 'user-1')?.untakenBytes ?? 0,
       (bytes) => bytes > 0,

@@ -30,6 +30,9 @@ export interface ViewerServerOptions {
   readonly logger: Logger;
 }
 
+/** Connections that were refused with a line and are not closed by their viewers yet; further ones get no line. */
+const maxLingering = 256;
+
 /**
  * The TCP server of viewers: one line in, payload bytes out. Each connection is a session of the hub from its line on; what it sends
  * later is dropped, or read as acknowledgements.
@@ -42,6 +45,7 @@ export class ViewerServer implements Part {
   readonly #connections = new WeakMap<ViewerSession, Connection>();
   readonly #ended = Promise.withResolvers<void>();
   #asking: 'no' | 'yes' = 'no';
+  #lingering = 0;
 
   constructor(options: ViewerServerOptions) {
     this.#options = options;
@@ -177,8 +181,15 @@ export class ViewerServer implements Part {
     const { settings, admission, startTimer } = this.#options;
     if (socket.destroyed) return;
     admission.failed(code);
-    if (settings.handshakeErrors === 'line') closeLingering(socket, { text: `ERR ${code} ${text}\n`, startTimer });
-    else socket.destroy();
+    if (settings.handshakeErrors === 'silent' || this.#lingering >= maxLingering) {
+      socket.destroy();
+      return;
+    }
+    this.#lingering += 1;
+    socket.once('close', () => {
+      this.#lingering -= 1;
+    });
+    closeLingering(socket, { text: `ERR ${code} ${text}\n`, startTimer });
   }
 
   #giveUp(socket: Socket, code: 'TIMED_OUT' | 'GONE'): void {
