@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { duckdbEvents } from '../packages/server/test/support/lane/stored-events.ts';
-import { type StartedService, startService, withoutSettings } from './start-service.ts';
+import { anyPorts, type StartedService, startService, withoutSettings } from './start-service.ts';
 import { onStopSignal } from './stop-signals.ts';
 
 /**
@@ -57,7 +57,7 @@ async function demo(folder: string, signal: AbortSignal): Promise<number> {
   await using log = await open(join(folder, 'service.log'), 'a');
   const service = await startService({
     dataDir: join(folder, 'data'),
-    flags: [...listeners.flatMap((name) => [name, anyPort]), '--log-level', 'warn'],
+    flags: [...anyPorts, '--log-level', 'warn'],
     env: withoutSettings(process.env),
     log: log.fd,
   });
@@ -74,11 +74,6 @@ async function demo(folder: string, signal: AbortSignal): Promise<number> {
   await compareFiles(join(folder, 'data/series'), counts);
   return counts.high + counts.low;
 }
-
-const listeners = [
-  ...['--api-listen', '--source-http-listen', '--operations-listen', '--events-api-listen'],
-  ...['--events-consumer-high-listen', '--events-consumer-low-listen'],
-];
 
 interface Producing {
   readonly folder: string;

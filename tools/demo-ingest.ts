@@ -10,7 +10,7 @@ import { ApiClient } from '../packages/server/test/support/api-client.ts';
 import { queryRows } from '../packages/server/test/support/query.ts';
 import { earthquakeQueries, earthquakeSink, earthquakeTable, readEarthquakes } from './earthquakes.ts';
 import { postEvents } from './post-events.ts';
-import { type StartedService, startService, withoutSettings } from './start-service.ts';
+import { anyPorts, type StartedService, startService, withoutSettings } from './start-service.ts';
 import { onStopSignal } from './stop-signals.ts';
 
 /**
@@ -21,7 +21,6 @@ import { onStopSignal } from './stop-signals.ts';
 const connections = 16;
 const importTimeoutMs = 40_000;
 const wholeTimeoutMs = 120_000;
-const anyPort = '127.0.0.1:0';
 const binary = fileURLToPath(new URL('../packages/server/bin/sluice.js', import.meta.url));
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -70,8 +69,7 @@ async function demo(folder: string, signal: AbortSignal): Promise<number> {
 
 async function start(folder: string, dataDir: string): Promise<StartedService> {
   await using log = await open(join(folder, 'service.log'), 'a');
-  const flags = ['--api-listen', anyPort, '--source-http-listen', anyPort, '--operations-listen', anyPort, '--events-api-listen', anyPort];
-  const service = await startService({ dataDir, flags, env: withoutSettings(process.env), log: log.fd });
+  const service = await startService({ dataDir, flags: anyPorts, env: withoutSettings(process.env), log: log.fd });
   say(`service   API ${service.report.urls['api']}, events ${service.report.urls['source']}, on embedded engines`);
   return service;
 }
