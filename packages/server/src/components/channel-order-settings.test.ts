@@ -3,7 +3,7 @@ import { channelOrderSettings, channelSourcesSettings, orderRules, sourceAddress
 
 test('the defaults are those that are documented', () => {
   const sources = channelSourcesSettings.parse({});
-  expect(sourceAddresses(sources)).toEqual([{ host: '127.0.0.1', port: 9110 }]);
+  expect(sourceAddresses(sources)).toEqual([{ host: 'localhost', port: 9110 }]);
   expect(sourceSettings(sources)).toEqual({
     maxPayloadBytes: 1024 * 1024,
     magic: Buffer.alloc(0),
