@@ -2,13 +2,17 @@ import { z } from 'zod';
 import { credentialHeaders } from '../features/mapping/headers-json.ts';
 import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
 import { logLevels } from '../kernel/observe/pino-logger.ts';
+<<<<<<< HEAD
 import { channelSourceSettings } from './channel-source-settings.ts';
 import { channelViewerSettings } from './channel-viewer-settings.ts';
 import { channelsSettings } from './channels-settings.ts';
+=======
+import { engineSettings } from './engine-settings.ts';
+>>>>>>> main
 import { eventsSettings } from './events-settings.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { logSettings } from './log-settings.ts';
-import { seriesSettings } from './series-settings.ts';
+import { routesWithoutTags, seriesSettings } from './series-settings.ts';
 import { count, tlsFiles } from './setting-forms.ts';
 
 function isWebUrl(text: string): boolean {
@@ -16,8 +20,7 @@ function isWebUrl(text: string): boolean {
   return ['http:', 'https:'].includes(protocol) && !username && !search && !hash;
 }
 
-/** Every setting of the service. Defaults are those of the original service where it has the setting. */
-export const configSchema = z.object({
+const settings = z.object({
   dataDir: z
     .string()
     .min(1)
@@ -172,6 +175,7 @@ export const configSchema = z.object({
       }),
     }),
   }),
+  engine: engineSettings,
   eventLog: logSettings,
   kafka: kafkaSettings,
   channelViewer: channelViewerSettings,
@@ -179,6 +183,13 @@ export const configSchema = z.object({
   series: seriesSettings,
   channelSource: channelSourceSettings,
   channels: channelsSettings,
+});
+
+/** Every setting of the service. Defaults are those of the original service where it has the setting. */
+export const configSchema = settings.superRefine(({ events, series }, context) => {
+  if (events.partitions === 1) return;
+  const message = 'Points without tags take a topic of one partition: set it to on, or events.partitions to 1.';
+  for (const route of routesWithoutTags(series)) context.addIssue({ code: 'custom', message, path: ['series', route, 'influx', 'tags'] });
 });
 
 export type Config = z.output<typeof configSchema>;

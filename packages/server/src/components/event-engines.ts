@@ -5,6 +5,7 @@ import { openLogEngine } from '../engines/log/registry.ts';
 import { openSeriesStore } from '../engines/series/registry.ts';
 import type { SeriesStore } from '../engines/series/series-store.ts';
 import { AppError } from '../kernel/errors/app-error.ts';
+import { startPart } from '../kernel/lifecycle/started-part.ts';
 import { logConfigOf } from './log-settings.ts';
 import type { NodeProcess } from './node.ts';
 import { seriesConfigOf } from './series-settings.ts';
@@ -30,12 +31,26 @@ export function eventEngines(owner: EngineOwner): EventEngines {
   let openedLog: Promise<LogEngine> | undefined;
   const folderOf = (name: string): string => {
     if (owner.folder) return join(owner.folder.path, name);
-    throw new AppError('configInvalid', 'The embedded engines belong to a data folder: name it by --data-dir, or configure others.');
+    throw new AppError(
+      'configInvalid',
+      config.engine.socket === ''
+        ? 'The embedded engines belong to a data folder: name it by --data-dir, or configure others.'
+        : 'An embedded store is open in the process that holds the data folder: run what uses it there, or configure another store.',
+    );
   };
   const openLog = async (): Promise<LogEngine> => {
-    const deps = { logger: logger.child({ component: 'log' }), metrics: metrics.declare(logMetricTable), clock };
-    const folder = config.kafka.brokers.length > 0 ? '' : folderOf('log');
-    return lifecycle.use('log', await openLogEngine(logConfigOf(config, folder), deps));
+    const gone = Promise.withResolvers<void>();
+    const deps = { logger: logger.child({ component: 'log' }), metrics: metrics.declare(logMetricTable), clock, onGone: gone.reject };
+    const settings = logConfigOf(config, () => folderOf('log'));
+    const log = lifecycle.use('log', await openLogEngine(settings, deps));
+    if (settings.kind !== 'socket') return log;
+    lifecycle.add(
+      startPart('log', async (signal) => {
+        signal.addEventListener('abort', () => gone.resolve(), { once: true });
+        await gone.promise;
+      }),
+    );
+    return log;
   };
   const openSeries = async (route: PresetRoute): Promise<SeriesStore> => {
     const settings = config.series[route];

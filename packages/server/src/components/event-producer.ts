@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { EventProducer } from '../features/events/event-producer.ts';
 import { producerMetricTable } from '../features/events/producer-metrics.ts';
 import { seededNumbers } from '../kernel/codec/seeded-numbers.ts';
+import { AppError } from '../kernel/errors/app-error.ts';
 import type { NodeProcess } from './node.ts';
 
 const maxSeed = 2 ** 32;
@@ -13,6 +14,8 @@ export async function startEventProducer(
   end: () => void,
 ): Promise<void> {
   const { producer } = config.events;
+  if (!folder)
+    throw new AppError('configInvalid', 'event-producer keeps a journal in a data folder of its own: start it without engine.socket.');
   const logger = node.logger.child({ component: 'event-producer' });
   const seed = producer.seed === 0 ? randomInt(1, maxSeed) : producer.seed;
   logger.info({ url: producer.url, rate: producer.rate, seed }, producer.disable ? 'processing disabled' : 'making events');

@@ -6,7 +6,7 @@ import { configSchema } from './config.ts';
 import { logConfigOf } from './log-settings.ts';
 
 const load = (env: Readonly<Record<string, string>>) => loadConfig({ schema: configSchema, flags: [], env, readFile: () => '' });
-const configOf = (env: Readonly<Record<string, string>>) => logConfigOf(load(env).config, '/data/log');
+const configOf = (env: Readonly<Record<string, string>>) => logConfigOf(load(env).config, () => '/data/log');
 
 test('without settings the log is in the data folder', () => {
   const config = configOf({});
@@ -20,6 +20,18 @@ test('without settings the log is in the data folder', () => {
   });
   // The defaults of the engine are the same.
   expect(logConfigSchema.parse({ kind: 'sqlite', folder: '/data/log' })).toEqual(config);
+});
+
+test('the log of another process is taken with its token', () => {
+  const socket = { SLUICE_ENGINE_SOCKET: 'data/engine.sock' };
+  const token = { SLUICE_ENGINE_TOKEN: 'secret-word-of-the-test' };
+  const config = configOf({ ...socket, ...token, SLUICE_ENGINE_RETRY: '5s' });
+  expect(config).toEqual({ kind: 'socket', path: 'data/engine.sock', token: 'secret-word-of-the-test', retryMs: 5000 });
+  expect(logConfigSchema.safeParse(config).success).toBe(true);
+  expect(configOf({ ...socket, ...token, SLUICE_KAFKA_BROKERS: 'a:9092' })).toMatchObject({ kind: 'kafka' });
+  expect(() => load(socket)).toThrow('needs the token');
+  expect(() => load({ ...socket, SLUICE_ENGINE_TOKEN: 'short' })).toThrow('at least 16 characters');
+  expect(showConfig({ schema: configSchema, ...load({ ...socket, ...token }) })).not.toContain('secret-word');
 });
 
 test('Kafka is taken with login and TLS', () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { LogConfig } from '../engines/log/log-config.ts';
 import { byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
+import type { EngineSettings } from './engine-settings.ts';
 import { type KafkaSettings, kafkaConfigOf } from './kafka-settings.ts';
 
 /** Settings of the embedded log that events are kept in, where no brokers of Kafka are named. */
@@ -18,13 +19,22 @@ export const logSettings = z.object({
 });
 
 interface LogSettings {
+  readonly engine: EngineSettings;
   readonly eventLog: z.output<typeof logSettings>;
   readonly kafka: KafkaSettings;
 }
 
-/** What `openLogEngine` takes: Kafka where brokers are named, else the embedded log in the folder. */
-export function logConfigOf({ eventLog, kafka }: LogSettings, folder: string): LogConfig {
+/** What `openLogEngine` takes: Kafka where brokers are named, else the log of another process, else the embedded log in the folder. */
+export function logConfigOf({ engine, eventLog, kafka }: LogSettings, folderOf: () => string): LogConfig {
   if (kafka.brokers.length > 0) return kafkaConfigOf(kafka);
+  if (engine.socket !== '') return { kind: 'socket', path: engine.socket, token: engine.token, retryMs: engine.retry };
   const { segmentSize, segmentAge, retention, maxTopicSize } = eventLog;
-  return { kind: 'sqlite', folder, segmentBytes: segmentSize, segmentMs: segmentAge, retentionMs: retention, maxTopicBytes: maxTopicSize };
+  return {
+    kind: 'sqlite',
+    folder: folderOf(),
+    segmentBytes: segmentSize,
+    segmentMs: segmentAge,
+    retentionMs: retention,
+    maxTopicBytes: maxTopicSize,
+  };
 }

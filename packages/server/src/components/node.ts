@@ -25,7 +25,8 @@ import { storageSettings } from './storage-settings.ts';
 /** What every component has of its process. */
 export interface NodeProcess {
   readonly config: Config;
-  readonly folder: DataFolder;
+  /** Absent where the process uses the engines of another one, which holds the folder. */
+  readonly folder: DataFolder | undefined;
   readonly lifecycle: Lifecycle;
   readonly readiness: Readiness;
   readonly metrics: MetricRegistry;
@@ -37,6 +38,7 @@ export interface NodeProcess {
 
 /** What the components of the ingest lane in one process share: the engines of its data folder, and storage's view. */
 export interface Node extends NodeProcess {
+  readonly folder: DataFolder;
   readonly metadata: MetadataStore;
   readonly objects: ObjectStore;
   readonly tables: TableEngine;
@@ -56,7 +58,7 @@ export const nodeProcess = (given: Omit<NodeProcess, 'clock' | 'tlsMetrics'>): N
   tlsMetrics: given.metrics.declare(tlsMetricTable),
 });
 
-export async function openNode(shared: NodeProcess): Promise<Node> {
+export async function openNode(shared: NodeProcess & Pick<Node, 'folder'>): Promise<Node> {
   const { config, folder, lifecycle, checkpoint, logger, clock } = shared;
   const metadata = lifecycle.use(
     'metadata',

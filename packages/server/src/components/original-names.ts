@@ -109,6 +109,7 @@ const influx: readonly OriginalNames[] = [
   influxText('series.low.influx.bucket', 'BUCKET'),
   text('series.low.influx.api', 'INFLUX_API'),
   text('series.low.influx.amountType', 'INFLUX_AMOUNT_TYPE'),
+  text('series.low.influx.tags', 'INFLUX_TAGS'),
 ];
 
 const channels: readonly OriginalNames[] = [

@@ -21,3 +21,14 @@ test('two routes in one bucket of InfluxDB need measurements of their own', () =
   expect(load({ ...engines, SLUICE_SERIES_LOW_INFLUX_MEASUREMENT: 'low' }).low.influx.measurement).toBe('low');
   expect(load({ ...engines, SLUICE_SERIES_HIGH_INFLUX_BUCKET: 'other' }).high.influx.measurement).toBe('event');
 });
+
+test('points without tags take one partition', () => {
+  const low = { SLUICE_SERIES_LOW_ENGINE: 'influx', SLUICE_SERIES_LOW_INFLUX_BUCKET: 'low' };
+  const off = { SLUICE_SERIES_LOW_INFLUX_TAGS: 'off' };
+  expect(load(low).low.influx.tags).toBe('on');
+  expect(load({ ...low, ...off }).low.influx.tags).toBe('off');
+  expect(() => load({ ...low, ...off, SLUICE_EVENTS_PARTITIONS: '2' })).toThrow('series.low.influx.tags');
+  expect(load({ ...low, SLUICE_EVENTS_PARTITIONS: '2' }).low.influx.tags).toBe('on');
+  // It is not written to.
+  expect(load({ ...off, SLUICE_EVENTS_PARTITIONS: '2' }).low.influx.tags).toBe('off');
+});

@@ -58,6 +58,10 @@ const storeSettings = () =>
           .enum(['string', 'float'])
           .default('string')
           .describe('Field amount: its text, with the number in the field value, or the number.'),
+        tags: z
+          .enum(['on', 'off'])
+          .default('on')
+          .describe('Tags that keep points apart. off: none, for a topic of one partition that never has more than a million events.'),
       }),
     })
     .refine(({ engine, influx }) => engine !== 'influx' || influx.bucket !== '', {
@@ -75,6 +79,10 @@ export const seriesSettings = z
     message: 'The routes high and low must not share a measurement: a series is of one route. Name another measurement or bucket.',
     path: ['low', 'influx', 'measurement'],
   });
+
+/** The routes whose points have no tags to keep several partitions apart. */
+export const routesWithoutTags = (series: z.output<typeof seriesSettings>): readonly ('high' | 'low')[] =>
+  (['high', 'low'] as const).filter((route) => series[route].engine === 'influx' && series[route].influx.tags === 'off');
 
 type StoreSettings = z.output<ReturnType<typeof storeSettings>>;
 

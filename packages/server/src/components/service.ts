@@ -1,3 +1,4 @@
+import { openLogSession } from '../engines/log/registry.ts';
 import { KeboolaTokenVerifier } from '../features/accounts/keboola-token-verifier.ts';
 import { LocalTokenVerifier } from '../features/accounts/local-token-verifier.ts';
 import { StorageApi } from '../features/accounts/storage-api.ts';
@@ -6,11 +7,13 @@ import { relieveFullDisk } from '../features/storage/relieve-full-disk.ts';
 import { AppError } from '../kernel/errors/app-error.ts';
 import { AdminCommands } from '../kernel/folder/admin-commands.ts';
 import { openAdminSocket } from '../kernel/folder/admin-socket.ts';
-import { openDataFolder } from '../kernel/folder/data-folder.ts';
+import { type DataFolder, openDataFolder } from '../kernel/folder/data-folder.ts';
+import { openEngineSocket } from '../kernel/folder/engine-socket.ts';
 import type { ExitCode } from '../kernel/lifecycle/exit-code.ts';
 import { openHttpServerPart } from '../kernel/lifecycle/http-server-part.ts';
 import { Lifecycle } from '../kernel/lifecycle/lifecycle.ts';
 import { startPart } from '../kernel/lifecycle/started-part.ts';
+import type { OpenPort } from '../kernel/link/port-session.ts';
 import type { Checkpoint } from '../kernel/observe/checkpoint.ts';
 import type { Logger } from '../kernel/observe/logger.ts';
 import { MetricRegistry } from '../kernel/observe/metrics.ts';
@@ -27,7 +30,7 @@ import { eventEngines } from './event-engines.ts';
 import { startEvents } from './events.ts';
 import { startHttpSource } from './http-source.ts';
 import { schemeOf } from './listener-certificate.ts';
-import { type Node, nodeProcess, openNode, volumesFolder } from './node.ts';
+import { type Node, type NodeProcess, nodeProcess, openNode, volumesFolder } from './node.ts';
 import { publicUrl, urlOf } from './public-url.ts';
 import { registerRoutesCommands } from './routes-admin.ts';
 import { startStorageCoordinator } from './storage-coordinator.ts';
@@ -60,18 +63,21 @@ const firstBranch = 1;
 
 /** Runs the components in this process, at least one, until `stop` aborts or one of them fails. Rejects only where the start fails. */
 export async function runService({ components, config, logger, checkpoint, stop, onReady }: ServiceOptions): Promise<ExitCode> {
-  assertComplete(components);
+  assertComplete(components, config);
   const readiness = new Readiness();
   await using lifecycle = new Lifecycle({ logger, deadlineMs: config.shutdownTimeout, markNotReady: () => readiness.markStopping() });
   const metrics = new MetricRegistry();
   metrics.collectProcessMetrics();
-  await relieveFullDisk(volumesFolder(config.dataDir));
-  const folder = lifecycle.use('data folder', await openDataFolder({ path: config.dataDir, logger }));
+  const folder = config.engine.socket === '' ? await holdFolder({ config, lifecycle, logger }) : undefined;
   const ended = new AbortController();
   const shared = nodeProcess({ config, folder, lifecycle, readiness, metrics, checkpoint, logger });
   const engines = eventEngines(shared);
+<<<<<<< HEAD
   const usage = usageEngine(shared);
   const node = ingestComponents.some((name) => components.has(name)) ? await openNode(shared) : undefined;
+=======
+  const node = folder && ingestComponents.some((name) => components.has(name)) ? await openNode({ ...shared, folder }) : undefined;
+>>>>>>> main
   const urls = {
     ...(node && (await startComponents(node, components))),
     ...(await startEvents(shared, { components, engines, end: () => ended.abort() })),
@@ -85,10 +91,20 @@ export async function runService({ components, config, logger, checkpoint, stop,
     at: config.operations.listen,
   });
   lifecycle.add(operations);
+<<<<<<< HEAD
   const commands = node ? adminCommands(node, { isService: true }) : new AdminCommands();
   registerRoutesCommands(commands, engines, shared);
   registerUsageCommands(commands, usage, shared);
   lifecycle.add(await openAdminSocket({ folder: folder.path, commands, logger }));
+=======
+  if (folder) {
+    const commands = node ? adminCommands(node, { isService: true }) : new AdminCommands();
+    registerRoutesCommands(commands, engines, shared);
+    lifecycle.add(await openAdminSocket({ folder: folder.path, commands, logger }));
+    const ports = new Map<string, OpenPort>([['log', async (notify) => openLogSession(await engines.log(), notify)]]);
+    lifecycle.add(await openEngineSocket({ folder: folder.path, token: config.engine.token, ports, logger }));
+  }
+>>>>>>> main
   const running = lifecycle.run(AbortSignal.any([stop, ended.signal]));
   onReady({
     ready: true,
@@ -98,8 +114,16 @@ export async function runService({ components, config, logger, checkpoint, stop,
   return await running;
 }
 
+async function holdFolder({ config, lifecycle, logger }: Pick<NodeProcess, 'config' | 'lifecycle' | 'logger'>): Promise<DataFolder> {
+  await relieveFullDisk(volumesFolder(config.dataDir));
+  return lifecycle.use('data folder', await openDataFolder({ path: config.dataDir, logger }));
+}
+
 /** Before anything is opened. */
-function assertComplete(components: ReadonlySet<ComponentName>): void {
+function assertComplete(components: ReadonlySet<ComponentName>, { engine }: Config): void {
+  const ingest = ingestComponents.find((name) => components.has(name));
+  if (engine.socket !== '' && ingest !== undefined)
+    throw new AppError('configInvalid', `${ingest} works in a data folder that its process holds: start it without engine.socket.`);
   if (components.has('http-source') && !components.has('storage-writer'))
     throw new AppError('configInvalid', 'http-source needs storage-writer in the same process: name both, or start `sluice all`.');
 }

@@ -61,7 +61,17 @@ const kafkaSchema = z.strictObject({
     .optional(),
 });
 
+/** The embedded log of another process, at the engine socket of its folder. */
+const socketSchema = z.strictObject({
+  kind: z.literal('socket'),
+  /** Of the socket. */
+  path: z.string().min(1),
+  token: z.string().min(1),
+  /** For so long the other process is looked for when it does not answer; then the engine is gone for good. */
+  retryMs: z.int().min(0).default(30_000),
+});
+
 /** Which engine holds the log, and its own settings. */
-export const logConfigSchema = z.discriminatedUnion('kind', [sqliteSchema, kafkaSchema]);
+export const logConfigSchema = z.discriminatedUnion('kind', [sqliteSchema, kafkaSchema, socketSchema]);
 
 export type LogConfig = z.input<typeof logConfigSchema>;

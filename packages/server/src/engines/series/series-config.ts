@@ -48,6 +48,8 @@ export const seriesConfigSchema = z.discriminatedUnion('kind', [
       .default('event'),
     /** Of the field `amount`: its text and the field `value` beside it, or a number alone. */
     amountType: z.enum(['string', 'float']).default('string'),
+    /** `off`: points without tags, which takes one partition and offsets under a million. */
+    tags: z.enum(['on', 'off']).default('on'),
     timeoutMs,
   }),
 ]);

@@ -12,8 +12,8 @@ export const maxChunkEvents = 10_000;
 
 const firstBytes = 8 * 1024;
 const firstEvents = 128;
-/** UTF-8 of one UTF-16 unit. */
-const maxBytesOfUnit = 3;
+/** Text that is not among the bytes yet. */
+const maxTextUnits = 4096;
 
 export class ChunkBuilder {
   #bytes: Buffer = Buffer.allocUnsafeSlow(firstBytes);
@@ -21,6 +21,10 @@ export class ChunkBuilder {
   #indexes = new Uint32Array(firstEvents);
   #length = 0;
   #count = 0;
+  /** The last values, not among the bytes yet: one write for many of them costs a fifth. Their ends are as if it were ASCII. */
+  #text = '';
+  /** Of the text. */
+  #firstInText = 0;
 
   get count(): number {
     return this.#count;
@@ -28,33 +32,60 @@ export class ChunkBuilder {
 
   /** Memory that it holds. */
   get heldBytes(): number {
-    return this.#bytes.length + 2 * this.#ends.byteLength;
+    return this.#bytes.length + 2 * this.#ends.byteLength + this.#text.length;
   }
 
+  /** Of well-formed text. */
   addText(text: string, index: number): void {
-    this.#makeRoom(text.length * maxBytesOfUnit);
-    this.#length += this.#bytes.write(text, this.#length);
-    this.#end(index);
+    if (this.#text === '') this.#firstInText = this.#count;
+    this.#text += text;
+    this.#end(this.#length + this.#text.length, index);
+    if (this.#text.length >= maxTextUnits) this.#writeText();
   }
 
   addBytes(value: Uint8Array, index: number): void {
+    this.#writeText();
     this.#makeRoom(value.length);
     this.#bytes.set(value, this.#length);
     this.#length += value.length;
-    this.#end(index);
+    this.#end(this.#length, index);
   }
 
   build(): EventChunk {
+    this.#writeText();
     const count = this.#count;
     return { bytes: this.#bytes.subarray(0, this.#length), ends: this.#ends.subarray(0, count), indexes: this.#indexes.subarray(0, count) };
   }
 
-  #end(index: number): void {
+  #writeText(): void {
+    const text = this.#text;
+    if (text === '') return;
+    this.#text = '';
+    const bytes = Buffer.byteLength(text);
+    this.#makeRoom(bytes);
+    if (bytes !== text.length) this.#moveEnds(text);
+    this.#bytes.write(text, this.#length);
+    this.#length += bytes;
+  }
+
+  /** Of a text that is not ASCII. */
+  #moveEnds(text: string): void {
+    let start = 0;
+    let end = this.#length;
+    for (let at = this.#firstInText; at < this.#count; at += 1) {
+      const next = (this.#ends[at] ?? 0) - this.#length;
+      end += Buffer.byteLength(text.slice(start, next));
+      this.#ends[at] = end;
+      start = next;
+    }
+  }
+
+  #end(at: number, index: number): void {
     if (this.#count === this.#ends.length) {
       this.#ends = grown(this.#ends);
       this.#indexes = grown(this.#indexes);
     }
-    this.#ends[this.#count] = this.#length;
+    this.#ends[this.#count] = at;
     this.#indexes[this.#count] = index;
     this.#count += 1;
   }

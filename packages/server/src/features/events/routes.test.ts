@@ -38,6 +38,26 @@ describe('presets', () => {
   });
 });
 
+const operands = ['amount', 'watermark', '5.0', '0.0', '1.5e300'];
+
+test('two numbers are compared as the evaluator of CEL compares them', () => {
+  const finite = fc.oneof(fc.double({ noDefaultInfinity: true, noNaN: true }), fc.constantFrom(5, -5, 0, -0, 1.5e300));
+  const operand = fc.constantFrom(...operands);
+  fc.assert(
+    fc.property(finite, finite, fc.constantFrom('>', '>=', '<', '<='), operand, operand, (watermark, amount, op, left, right) => {
+      const when = `${left} ${op} ${right}`;
+      const set = compiled({
+        watermark,
+        routes: [
+          { name: 'plain', when },
+          { name: 'evaluated', when: `true && ${when}` },
+        ],
+      });
+      expect([[], ['plain', 'evaluated']]).toContainEqual(set.judge(event(amount)).matched);
+    }),
+  );
+});
+
 test('an event goes to every route that takes it, or to none', () => {
   const routes = compiled({
     watermark: 5,

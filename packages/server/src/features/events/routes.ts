@@ -31,7 +31,7 @@ export class Routes {
   }
 
   judge({ amount, time, id = '' }: Event): RouteVerdict {
-    const input = { amount, time: BigInt(time), id, watermark: this.#watermark };
+    const input = { amount, time, id, watermark: this.#watermark };
     let bits = 0;
     let bit = 1;
     let failed: { route: string; reason: string }[] | undefined;
@@ -43,10 +43,15 @@ export class Routes {
       }
       bit *= 2;
     }
-    if (this.#verdicts.size === maxVerdicts) this.#verdicts.clear();
-    const verdict = this.#verdicts.get(bits) ?? { matched: this.names.filter((_, index) => bits & (1 << index)) };
-    this.#verdicts.set(bits, verdict);
+    const verdict = this.#verdicts.get(bits) ?? this.#newVerdict(bits);
     return failed ? { ...verdict, failed } : verdict;
+  }
+
+  #newVerdict(bits: number): RouteVerdict {
+    if (this.#verdicts.size === maxVerdicts) this.#verdicts.clear();
+    const verdict = { matched: this.names.filter((_, index) => bits & (1 << index)) };
+    this.#verdicts.set(bits, verdict);
+    return verdict;
   }
 }
 

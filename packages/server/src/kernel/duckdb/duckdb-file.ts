@@ -25,6 +25,8 @@ export interface DuckdbFileOptions {
   /** The only folders that statements may read besides the database itself. */
   readonly readableFolders: readonly string[];
   readonly readOnly: boolean;
+  /** A connection whose work has succeeded does the next work, too. Such work must leave nothing in it. Default: each has its own. */
+  readonly keepsConnections?: boolean;
   /** Runs each time that the file was opened, before anything else; where it fails, the file is closed again. */
   readonly prepare?: (connection: DuckDBConnection) => Promise<void>;
   /** The error of the engine's port for one of DuckDB; `what` begins its message. */
@@ -42,6 +44,8 @@ export interface DuckdbFileOptions {
 export class DuckdbFile implements AsyncDisposable {
   readonly #options: DuckdbFileOptions;
   readonly #connections = new Set<DuckDBConnection>();
+  /** Kept for the next work. */
+  #idle: DuckDBConnection[] = [];
   #instance: Promise<DuckDBInstance> | undefined;
   #users = 0;
   #limitMb: number;
@@ -54,7 +58,7 @@ export class DuckdbFile implements AsyncDisposable {
   }
 
   /**
-   * Runs the work on a connection of its own; again from its beginning with more memory where that was short, perhaps
+   * Runs the work on a connection that nobody else uses meanwhile; again from its beginning with more memory where that was short, perhaps
    * after its commit, so the work must be idempotent. Errors of DuckDB become the port's.
    */
   async use<T>(what: string, work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
@@ -97,13 +101,18 @@ export class DuckdbFile implements AsyncDisposable {
 
   async #attempt<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
     this.#instance ??= this.#open();
-    const connection = await connect(await this.#instance, this.#options);
+    const instance = await this.#instance;
+    const connection = this.#idle.pop() ?? (await connect(instance, this.#options));
     this.#connections.add(connection);
+    let isKept = false;
     try {
-      return await work(connection);
+      const result = await work(connection);
+      isKept = this.#options.keepsConnections === true;
+      return result;
     } finally {
       this.#connections.delete(connection);
-      connection.closeSync();
+      if (isKept) this.#idle.push(connection);
+      else connection.closeSync();
     }
   }
 
@@ -135,6 +144,8 @@ export class DuckdbFile implements AsyncDisposable {
   async #close(closing: PromiseWithResolvers<void>): Promise<void> {
     const [instance] = await Promise.allSettled([this.#instance]);
     this.#instance = undefined;
+    for (const connection of this.#idle) connection.closeSync();
+    this.#idle = [];
     if (instance.status === 'fulfilled') instance.value?.closeSync();
     this.#closing = undefined;
     closing.resolve();

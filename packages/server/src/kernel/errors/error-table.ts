@@ -96,6 +96,11 @@ export const errorTable = {
   tableMismatch: { status: 409, disposition: 'terminal', meaning: 'The table cannot take the columns.' },
   importMismatch: { status: 409, disposition: 'terminal', meaning: 'The ledger knows the import id with other values.' },
   importRejected: { status: 409, disposition: 'terminal', meaning: 'The engine refuses the file.' },
+  ownerUnavailable: {
+    status: 503,
+    disposition: 'retry',
+    meaning: 'The process that holds the data folder does not answer at its engine socket.',
+  },
   seriesUnavailable: { status: 503, disposition: 'retry', meaning: 'The store of time series does not answer.' },
   seriesMismatch: {
     status: 409,

@@ -126,6 +126,8 @@ function conditionOf(text: string): (row: OutputRow) => boolean {
     const some = inner.split(' or ').map(conditionOf);
     return (row) => some.some((one) => one(row));
   }
+  const [, missing] = /^not exists r\.(\w+)$/.exec(text) ?? [];
+  if (missing !== undefined) return (row) => row[missing] === undefined;
   const [, column = '', value] = /^r\.(\w+) == ("(?:[^"\\]|\\.)*")$/.exec(text) ?? [];
   if (value === undefined) throw new Error(`invalid expression: ${text}`);
   const wanted: unknown = JSON.parse(value);

@@ -106,7 +106,7 @@ async function becomesReady(
 
 async function ends(mark: ProcessMark, withinMs: number): Promise<boolean> {
   const until = performance.now() + withinMs;
-  while (await isAlive(mark)) {
+  while ((await isAlive(mark)) || (await isEnding(mark))) {
     if (performance.now() > until) return false;
     await sleep(20);
   }
@@ -115,10 +115,21 @@ async function ends(mark: ProcessMark, withinMs: number): Promise<boolean> {
 
 /** When the process started; undefined where there is none, or only its unburied rest. */
 async function startOf(pid: number): Promise<string | undefined> {
+  const { state, startedAt } = await readStat(pid);
+  return state === 'Z' || state === 'X' ? undefined : startedAt;
+}
+
+/** Its first thread has ended and others have not yet: they may still hold its ports. */
+async function isEnding({ pid, startedAt }: ProcessMark): Promise<boolean> {
+  const stat = await readStat(pid);
+  return stat.startedAt === startedAt && stat.threads > 1;
+}
+
+async function readStat(pid: number) {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The name in brackets may hold anything; state is the first field after it, the start the twentieth.
+  // The name in brackets may hold anything; state is the first field after it, the number of threads the 18th, the start the 20th.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  return { state: fields[0], threads: Number(fields[17]), startedAt: fields[19] };
 }
 
 const logFile = (place: ServicePlace): string => join(place.folder, 'log');

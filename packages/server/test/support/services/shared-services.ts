@@ -76,7 +76,7 @@ export class SharedServices {
   async #keepPlace(recipe: ServiceRecipe<unknown>, state: State | undefined): Promise<ServicePlace> {
     if (state && (await isThere(state.place.folder))) {
       const { folder, port } = state.place;
-      return { folder, port: (await areFree(port, recipe.ports)) ? port : await findPorts(recipe.ports) };
+      return { folder, port: (await becomeFree(port, recipe.ports)) ? port : await findPorts(recipe.ports) };
     }
     return makePlace(recipe);
   }
@@ -98,6 +98,8 @@ export class SharedServices {
   }
 }
 
+const freeWithinMs = 2000;
+
 /** Those of this clone: what `make services` starts. */
 export const sharedServices = new SharedServices(fileURLToPath(new URL('../../../../../.services', import.meta.url)));
 
@@ -109,6 +111,16 @@ export async function sharedService<Address>(recipe: ServiceRecipe<Address>): Pr
 /** Whether its process is there and was started as the recipe says today. */
 async function isCurrent(recipe: ServiceRecipe<unknown>, { place, mark, recipe: known }: State): Promise<boolean> {
   return (await isAlive(mark)) && (await isThere(place.folder)) && known === (await fingerprint(recipe, place));
+}
+
+/** A process that was killed may be gone before its last thread has given up its ports. */
+async function becomeFree(first: number, count: number): Promise<boolean> {
+  const until = performance.now() + freeWithinMs;
+  while (!(await areFree(first, count))) {
+    if (performance.now() > until) return false;
+    await sleep(20);
+  }
+  return true;
 }
 
 async function answersWithin(recipe: ServiceRecipe<unknown>, place: ServicePlace, patienceMs: number): Promise<boolean> {

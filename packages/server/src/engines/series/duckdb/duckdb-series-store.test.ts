@@ -86,6 +86,8 @@ it('leaves nothing of a batch that is given up before its commit', async () => {
   // Waits for what was given up: one write runs at a time.
   const [count, next] = [(await store.readProgress(partition, never))?.next, await store.countPoints(never)];
   expect([count, next]).toEqual([0, 0]);
+  expect(await store.write({ partition, from: 0, to: 50_000, points }, never)).toEqual({ outcome: 'stored', refused: [] });
+  expect(await store.countPoints(never)).toBe(50_000);
 });
 
 it('makes its file when it is first needed, and its tables also where a death left a file without them', async () => {

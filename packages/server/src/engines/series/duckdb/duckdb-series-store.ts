@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs';
 import { access, constants, mkdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { BLOB, DuckDBBlobValue, type DuckDBConnection, DuckDBTimestampValue, type DuckDBValue } from '@duckdb/node-api';
+import {
+  BLOB,
+  DuckDBBlobValue,
+  type DuckDBConnection,
+  type DuckDBPreparedStatement,
+  DuckDBTimestampValue,
+  type DuckDBValue,
+} from '@duckdb/node-api';
 import { Semaphore } from '../../../kernel/async/semaphore.ts';
 import { withinDeadline } from '../../../kernel/async/within-deadline.ts';
 import { assertDuckdbFolder, DuckdbFile, inTransaction } from '../../../kernel/duckdb/duckdb-file.ts';
@@ -25,7 +32,12 @@ import {
 } from '../series-store.ts';
 import { bucketAggregate, bucketsOf } from '../sql-buckets.ts';
 import { repeatsPage, repeatsPageSql } from '../sql-repeats.ts';
+<<<<<<< HEAD
 import { appendPoints, microseconds } from './append-points.ts';
+=======
+import { withinDeadline } from '../within-deadline.ts';
+import { microseconds, PointAppender } from './append-points.ts';
+>>>>>>> main
 import { duckdbSeriesError } from './duckdb-series-error.ts';
 
 export interface DuckdbSeriesOptions {
@@ -47,6 +59,9 @@ export class DuckdbSeriesStore implements SeriesStore {
   readonly #options: DuckdbSeriesOptions;
   readonly #folder: string;
   readonly #file: DuckdbFile;
+  readonly #appender = new PointAppender();
+  /** Moves the progress of a partition; prepared once for each connection. */
+  readonly #moves = new WeakMap<DuckDBConnection, DuckDBPreparedStatement>();
   readonly #end = new AbortController();
   readonly #writing = new Semaphore({ permits: 1, maxWaiting: 100 });
   readonly #reading = new Semaphore({ permits: 1, maxWaiting: 100 });
@@ -63,6 +78,7 @@ export class DuckdbSeriesStore implements SeriesStore {
       tempFolder: this.#tempFolder,
       readableFolders: [],
       readOnly: false,
+      keepsConnections: true,
       toError: duckdbSeriesError,
       prepare: (connection) => this.#createFile(connection),
     });
@@ -100,7 +116,7 @@ export class DuckdbSeriesStore implements SeriesStore {
 
   async write(batch: SeriesBatch, signal: AbortSignal): Promise<WriteOutcome> {
     assertBatch(batch);
-    return this.#write({ what: `The batch at offset ${batch.from} failed`, signal }, (connection) => storeBatch(connection, batch));
+    return this.#write({ what: `The batch at offset ${batch.from} failed`, signal }, (connection) => this.#store(connection, batch));
   }
 
   async readRepeats({ partition, after }: RepeatsQuery, signal: AbortSignal): Promise<RepeatsPage> {
@@ -155,6 +171,25 @@ export class DuckdbSeriesStore implements SeriesStore {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort(new AppError('seriesUnavailable', 'The series is closed.'));
     await this.#file[Symbol.asyncDispose]();
+  }
+
+  async #store(connection: DuckDBConnection, batch: SeriesBatch): Promise<WriteOutcome> {
+    const { partition, from, to, points, repeats } = batch;
+    const key = keyOf(partition);
+    const move = this.#moves.get(connection) ?? (await connection.prepare(`UPDATE progress SET next = $4 WHERE ${isKey} AND next = $5`));
+    this.#moves.set(connection, move);
+    move.bind([...key, BigInt(to), BigInt(from)]);
+    const moved = await move.run();
+    if (moved.rowsChanged === 0) return { outcome: 'fenced', next: (await nextOf(connection, partition)) ?? 0 };
+    if (points.length > 0) await this.#appender.append(connection, batch);
+    if (repeats !== undefined && repeats.forgetThrough > 0) {
+      await connection.run(`DELETE FROM repeats WHERE ${isKey} AND to_offset <= $4`, [...key, BigInt(repeats.forgetThrough)]);
+    }
+    if (repeats !== undefined && repeats.chunk.length > 0) {
+      const chunk = new DuckDBBlobValue(repeats.chunk);
+      await connection.run('INSERT INTO repeats VALUES ($1, $2, $3, $4, $5)', [...key, BigInt(to), chunk], { 5: BLOB });
+    }
+    return { outcome: 'stored', refused: [] };
   }
 
   async #createFile(connection: DuckDBConnection): Promise<void> {
@@ -215,22 +250,6 @@ async function createTables(connection: DuckDBConnection): Promise<void> {
     route VARCHAR, topic_id VARCHAR, partition INTEGER, next BIGINT NOT NULL, PRIMARY KEY (route, topic_id, partition))`);
   await connection.run(`CREATE TABLE IF NOT EXISTS repeats (
     route VARCHAR NOT NULL, topic_id VARCHAR NOT NULL, partition INTEGER NOT NULL, to_offset BIGINT NOT NULL, chunk BLOB NOT NULL)`);
-}
-
-async function storeBatch(connection: DuckDBConnection, batch: SeriesBatch): Promise<WriteOutcome> {
-  const { partition, from, to, points, repeats } = batch;
-  const key = keyOf(partition);
-  const moved = await connection.run(`UPDATE progress SET next = $4 WHERE ${isKey} AND next = $5`, [...key, BigInt(to), BigInt(from)]);
-  if (moved.rowsChanged === 0) return { outcome: 'fenced', next: (await nextOf(connection, partition)) ?? 0 };
-  if (points.length > 0) await appendPoints(connection, 'events', batch);
-  if (repeats !== undefined && repeats.forgetThrough > 0) {
-    await connection.run(`DELETE FROM repeats WHERE ${isKey} AND to_offset <= $4`, [...key, BigInt(repeats.forgetThrough)]);
-  }
-  if (repeats !== undefined && repeats.chunk.length > 0) {
-    const chunk = new DuckDBBlobValue(repeats.chunk);
-    await connection.run('INSERT INTO repeats VALUES ($1, $2, $3, $4, $5)', [...key, BigInt(to), chunk], { 5: BLOB });
-  }
-  return { outcome: 'stored', refused: [] };
 }
 
 async function nextOf(connection: DuckDBConnection, partition: LogPartition): Promise<number | undefined> {

@@ -58,10 +58,11 @@ export class FluxReader implements InfluxReader {
 
   async offsets(query: OffsetsQuery, { signal }: Reading): Promise<readonly number[]> {
     const groups = groupsOf(query, offsetsPerGroup).map((group) => `r.g == "${group}"`);
-    const place = `r.t == "${topicTag(query.topicId)}" and r.p == "${query.partition}" and (${groups.join(' or ')})`;
+    const tagged = `r.t == "${topicTag(query.topicId)}" and r.p == "${query.partition}" and (${groups.join(' or ')})`;
+    const place = this.#options.schema.tags === 'off' ? 'not exists r.t' : tagged;
     const steps = [this.#field('amount'), `filter(fn: (r) => ${place})`, 'keep(columns: ["_time", "g"])'];
     const records = await this.#query([this.#from(query.window, steps)], signal);
-    return records.map(({ _time = '', g }) => Number(g) * offsetsPerGroup + nanosecondsOf(_time));
+    return records.map(({ _time = '', g }) => Number(g ?? 0) * offsetsPerGroup + nanosecondsOf(_time));
   }
 
   async retention({ signal }: Reading): Promise<number | undefined> {

@@ -49,9 +49,9 @@ export class InfluxSeriesStore implements SeriesStore {
     const keepsAmountText = options.amountType === 'string';
     this.capabilities = { exactlyOnce: 'identity', keepsAmountText, maxTimeMs: endOfTimeMs - 1 };
     this.#options = options;
-    const { api, org, bucket, measurement, amountType } = options;
+    const { api, org, bucket, measurement, amountType, tags } = options;
     const client = new InfluxClient(options);
-    const schema = { measurement, amountType };
+    const schema = { measurement, amountType, tags };
     const [database = '', retentionPolicy = ''] = bucket.split('/');
     const rp = retentionPolicy === '' ? {} : { rp: retentionPolicy };
     const place =

@@ -81,6 +81,21 @@ describe('a series in InfluxDB 1', () => {
     expect(await query(url, 'SELECT * FROM event', config.bucket)).toContain('1795232693264000042');
   });
 
+  it('writes points without tags where that is asked for, and finds them again', async () => {
+    const config = configOf(url, { tags: 'off' });
+    await using store = await open(config);
+    await store.ensureSchema(never);
+    const points = [point(41, 1000, 1), point(42, 1000, 2)];
+    await store.write({ partition, from: 0, to: 100, points }, never);
+    await store.write({ partition, from: 0, to: 100, points }, never);
+    await using tagged = await open(configOf(url, { bucket: config.bucket }));
+    await tagged.write({ partition, from: 0, to: 100, points: [point(43, 1000, 3)] }, never);
+    const offsets = { topicId: partition.topicId, partition: 0, window: { fromMs: 0, toMs: 2000 }, fromOffset: 0, toOffset: 100 };
+    expect(await store.readOffsets(offsets, never)).toEqual([41, 42]);
+    expect(await tagged.readOffsets(offsets, never)).toEqual([43]);
+    expect(await store.countPoints(never)).toBe(3);
+  });
+
   it('counts points of other writers of the measurement, and sums those that have a number', async () => {
     const config = configOf(url);
     await using store = await open(config);

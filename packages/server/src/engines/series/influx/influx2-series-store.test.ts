@@ -69,6 +69,36 @@ describe('a series in InfluxDB 2', () => {
     }
   });
 
+  it('writes points without tags where they stay apart, finds them again, and takes no others', async () => {
+    await using double = await Influx2Double.open(place);
+    await using tagged = await open(configOf(double));
+    await using store = await open(configOf(double, { tags: 'off' }));
+    const points = [point(7, now, 1), point(8, now, 2), point(999_999, now, 3)];
+    await store.write({ partition, from: 0, to: 1_000_000, points }, never);
+    expect(double.writes.flatMap(({ lines }) => lines)).toEqual([
+      `event amount="1",value=1 ${now}000007`,
+      `event amount="2",value=2 ${now}000008`,
+      `event amount="3",value=3 ${now}999999`,
+    ]);
+    await tagged.write({ partition, from: 0, to: 10, points: [point(9, now, 1)] }, never);
+    const window = { fromMs: now, toMs: now + 1 };
+    const query = { topicId: partition.topicId, partition: 0, window, fromOffset: 0, toOffset: 1_000_000 };
+    expect(await store.readOffsets(query, never)).toEqual([7, 8, 999_999]);
+    expect(await tagged.readOffsets(query, never)).toEqual([9]);
+    const sent = double.writes.length;
+    const beyond = { partition, from: 999_998, to: 1_000_001, points: [point(999_998, now, 1), point(1_000_000, now, 1)] };
+    await expect(store.write(beyond, never)).rejects.toMatchObject({
+      code: 'seriesMismatch',
+      message: expect.stringMatching(/offset 1000000 came: set influx\.tags to on/),
+    });
+    const second = { partition: { ...partition, partition: 1 }, from: 0, to: 1, points: [point(0, now, 1)] };
+    await expect(store.write(second, never)).rejects.toMatchObject({
+      code: 'seriesMismatch',
+      message: expect.stringContaining('partition 1'),
+    });
+    expect(double.writes).toHaveLength(sent);
+  });
+
   it('waits as long as it is told, or longer each time, and goes on with the same lines', async () => {
     await using double = await Influx2Double.open(place);
     const clock = new TestClock();

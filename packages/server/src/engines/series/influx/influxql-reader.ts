@@ -68,7 +68,9 @@ export class InfluxqlReader implements InfluxReader {
 
   async offsets(query: OffsetsQuery, { signal }: Reading): Promise<readonly number[]> {
     const groups = groupsOf(query, offsetsPerGroup).map((group) => `"g" = '${group}'`);
-    const place = `"t" = '${topicTag(query.topicId)}' AND "p" = '${query.partition}' AND (${groups.join(' OR ')})`;
+    const tagged = `"t" = '${topicTag(query.topicId)}' AND "p" = '${query.partition}' AND (${groups.join(' OR ')})`;
+    // A tag that a point does not have is empty.
+    const place = this.#options.schema.tags === 'off' ? `"t" = ''` : tagged;
     const rows = await this.#select(`SELECT "amount", "g" FROM ${this.#measurement} WHERE ${place} AND ${within(query.window)}`, signal);
     return rows.map(([time, , group]) => Number(group) * offsetsPerGroup + nanosecondsOf(String(time)));
   }

@@ -193,11 +193,16 @@ export class ChannelOutput implements OrderedOutput {
     this.#batches.forget();
   }
 
-  /** Who begins at an epoch hears of it otherwise. */
+  /** Who begins at an epoch, or at several, hears of it otherwise. */
   #behindMark(entry: number): Place {
+    let at = entry;
+    while (this.#isEpoch(at)) at += 1;
+    return this.placeOf(at);
+  }
+
+  #isEpoch(entry: number): boolean {
     const slab = this.#ring.slabOf(entry);
-    const isMark = slab?.index.kind(entry - slab.begin.entry) === entryKind.epoch;
-    return this.placeOf(isMark ? entry + 1 : entry);
+    return slab?.index.kind(entry - slab.begin.entry) === entryKind.epoch;
   }
 
   /** Writes the marks that could not be written before; false where there is still no memory. */
