@@ -231,6 +231,19 @@ describe('a viewer that does not take its bytes', () => {
     expect(accounts.of('s1')).toMatchObject({ packets: 15, bytes: 1500, dropped: 15 });
   });
 
+  test('hears of each epoch once where its place is behind several that are empty', () => {
+    const { join, send, output, settle } = openHub({ maxLagBytes: 1000 });
+    output.epoch(1, 0);
+    const sink = new ScriptedSink();
+    join(sink, { form: v1Form });
+    send(0, Buffer.alloc(2000));
+    output.epoch(2, 7);
+    output.epoch(3, 9);
+    send(9, 'new');
+    settle();
+    expect(told(sink)).toEqual(['hello 1:0', 'gap 1:0-0 4', 'epoch 2:7', 'epoch 3:9', 'data 3:9']);
+  });
+
   test('under skip-to-live gets nothing of what waited', () => {
     const { sink, publish, settle } = stalled('skip-to-live');
     publish(0, 4);
