@@ -11,13 +11,16 @@ interface ShowOptions {
 
 const redacted = '*****';
 
-/** The configuration as a YAML file that could be loaded again, but for the secrets; a comment says where a value comes from. */
+/** The configuration as a YAML file that could be loaded again, but for the secrets that are set; a comment says where a value comes from. */
 export function showConfig({ schema, config, sources }: ShowOptions): string {
   const document = new Document({});
   for (const setting of describeConfig(schema)) {
     const value = valueAt(config, setting.path);
     if (value === undefined) continue;
-    document.setIn(setting.path, document.createNode(setting.secret ? redacted : z.encode(setting.schema, value), { flow: true }));
+    document.setIn(
+      setting.path,
+      document.createNode(setting.secret && value !== '' ? redacted : z.encode(setting.schema, value), { flow: true }),
+    );
     const node = document.getIn(setting.path, true);
     const source = sources.get(setting.key);
     if (isScalar(node) && source !== undefined && source !== 'default') node.comment = ` ${source}`;

@@ -150,6 +150,47 @@ test('a request that was on its way when the drain began is answered; an idle co
   await run;
 });
 
+test('a client that did not hear of the end has time to send its next request', async () => {
+  const server = createServer((_request, response) => response.end('answer'));
+  const part = await openHttpServerPart({ name: 'held', server, at });
+  const stop = new AbortController();
+  const run = part.run(stop.signal);
+  const socket = connect(part.address.port, at.host);
+  const received = text(socket);
+  const ask = () => socket.write('GET / HTTP/1.1\r\nHost: held\r\n\r\n');
+  ask();
+  await once(socket, 'data');
+  await part.stopAccepting();
+  const drained = part.drain(20_000);
+  await sleep(250);
+  ask();
+  await drained;
+  expect(await received).toMatch(/Connection: keep-alive[\s\S]*answer[\s\S]*Connection: close[\s\S]*answer/);
+  stop.abort();
+  await run;
+});
+
+test('the end is announced only once new connections are refused', async () => {
+  const server = createServer((_request, response) => response.end('answer'));
+  const part = await openHttpServerPart({ name: 'held', server, at });
+  const stop = new AbortController();
+  const run = part.run(stop.signal);
+  using agent = Object.assign(new Agent({ keepAlive: true }), { [Symbol.dispose]: () => agent.destroy() });
+  const { port } = part.address;
+  let isStopping: Promise<void> | undefined;
+  for (let isLast = false; !isLast; ) {
+    const [answer] = await once(request({ ...at, port, agent }).end(), 'response');
+    await buffer(answer);
+    isLast = answer.headers.connection === 'close';
+    isStopping ??= part.stopAccepting();
+  }
+  await expect(once(request({ ...at, port }).end(), 'response')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  await isStopping;
+  await part.drain(20_000);
+  stop.abort();
+  await run;
+});
+
 test('clients that hold up a drain are cut off: one that takes no answer, and one whose request never ends', async () => {
   const server = createServer((request, response) => {
     if (request.url === '/long') response.end(Buffer.alloc(50_000_000));

@@ -28,8 +28,8 @@ export async function openHttpServerPart({ name, server, at }: HttpServerPartOpt
   return new HttpServerPart({ name, server, address });
 }
 
-/** How long a client may take to send the request that it began when its last answer did not announce the end. */
-const quietMs = 50;
+/** How long a client whose last answer did not announce the end may take to send its next request: a round trip across the world, twice. */
+const quietMs = 500;
 /** How often a drain looks at clients that hold it up. An answer of which nothing is taken between two looks is not waited for. */
 const maxLookMs = 2000;
 /** Looks during which a request may still arrive: at most half of the time for the drain. */
@@ -41,9 +41,9 @@ const quietTurns = 3;
 
 /**
  * An HTTP server that answers every request it took before it stops.
- * Once it stops accepting, the last answer of a connection carries `Connection: close`, so that clients move on without a reset.
- * Requests that are on their way at that moment are taken: the listener closes only after turns of the event loop without a new connection,
- * and the drain ends only after a quiet moment without an open answer.
+ * The listener closes first, after turns of the event loop without a new connection; only then answers carry `Connection: close`:
+ * a client that moved on before would wait in the kernel for a listener that closes, and be reset.
+ * Requests that are on their way at that moment are taken: the drain ends only after a quiet moment on connections whose end was not announced.
  *
  * Not by `server.close()`: it destroys connections whose answer is ended but not yet written out.
  */
@@ -58,6 +58,10 @@ class HttpServerPart implements Part {
   #state: 'accepting' | 'stopping' = 'accepting';
   /** Answers of a connection go out in the order of its requests; what announces the end must be the last one. */
   readonly #latest = new WeakMap<Socket, ServerResponse>();
+  /** Connections whose end was announced: no further request comes there. */
+  readonly #told = new WeakSet<Socket>();
+  /** When a connection was opened, or an answer written out that did not announce the end; by `performance.now()`. */
+  #lastActiveMs = Number.NEGATIVE_INFINITY;
   #connections = 0;
   /** Of a TLS server: those that are not secure yet are no connections of HTTP, and nothing else would close them. */
   readonly #raw = new Set<Socket>();
@@ -72,6 +76,7 @@ class HttpServerPart implements Part {
     server.prependListener('request', (_request, response) => this.#onRequest(response));
     server.on('connection', (socket) => {
       this.#connections += 1;
+      this.#lastActiveMs = performance.now();
       if (server instanceof TlsServer) this.#keepRaw(socket);
     });
     server.on('error', (error) => this.#ended.reject(error));
@@ -90,22 +95,23 @@ class HttpServerPart implements Part {
   }
 
   async stopAccepting(): Promise<void> {
-    this.#state = 'stopping';
-    for (const response of this.#open.list()) if (this.#latest.get(response.req.socket) === response) announceEnd(response);
     await this.#takeWaiting();
     NetServer.prototype.close.call(this.#server);
+    this.#state = 'stopping';
+    for (const response of this.#open.list()) if (this.#latest.get(response.req.socket) === response) this.#announceEnd(response);
   }
 
   /**
-   * Settles when no answer is outstanding and none came for a moment; what is idle then is closed.
+   * Settles when no answer is outstanding and no connection is waited for; what is idle then is closed.
    * A request that does not arrive whole, and an answer that its client does not take, are given up within half of the time.
    */
   async drain(timeoutMs: number): Promise<void> {
     const lookMs = Math.min(maxLookMs, timeoutMs / 8);
-    for (let isQuiet = false; !isQuiet; ) {
+    for (;;) {
       await this.#untilAnswered(lookMs);
-      await sleep(quietMs);
-      isQuiet = this.#open.size === 0;
+      const leftMs = this.#lastActiveMs + Math.min(quietMs, timeoutMs / 8) - performance.now();
+      if (leftMs <= 0) break;
+      await sleep(leftMs);
     }
     this.#server.closeAllConnections();
   }
@@ -143,12 +149,19 @@ class HttpServerPart implements Part {
     this.#latest.set(socket, response);
     if (this.#state === 'stopping') {
       if (before && !before.headersSent) before.removeHeader('Connection');
-      announceEnd(response);
+      this.#announceEnd(response);
     }
     response.on('close', () => {
       remove();
+      if (!this.#told.has(socket)) this.#lastActiveMs = performance.now();
       if (this.#open.size === 0) this.#whenEmpty?.();
     });
+  }
+
+  #announceEnd(response: ServerResponse): void {
+    if (response.headersSent) return;
+    response.setHeader('Connection', 'close');
+    this.#told.add(response.req.socket);
   }
 
   #keepRaw(socket: Socket): void {
@@ -164,8 +177,4 @@ class HttpServerPart implements Part {
       idleTurns = this.#connections === before ? idleTurns + 1 : 0;
     }
   }
-}
-
-function announceEnd(response: ServerResponse): void {
-  if (!response.headersSent) response.setHeader('Connection', 'close');
 }

@@ -10,6 +10,8 @@ const preload = new URL('../../crash/planted/plant-main.ts', import.meta.url).hr
 const guide = fileURLToPath(new URL('../../../../../docs/guide/guarantees.md', import.meta.url));
 const { SEED, LONG } = process.env;
 const seed = SEED === undefined ? randomInt(1_000_000) : Number(SEED);
+/** What a short run is struck by is chance: what one run misses, one of three finds. */
+const maxRuns = 3;
 /** Two by chance; each takes half a minute. */
 const first = new SeededRandom(derivedSeed(seed, 0)).between(0, plantedEventBugs.length - 1);
 const chosen = LONG === '1' ? plantedEventBugs : [...plantedEventBugs, ...plantedEventBugs].slice(first, first + 2);
@@ -18,11 +20,15 @@ it.each(chosen)(
   `planted: "$name" is caught, with seed ${seed}`,
   async ({ name }) => {
     const env = { PLANTED_BUG: name, NODE_OPTIONS: `--import=${preload}` };
-    const { lost, doubled, strays } = await runEventsCrash({ seed, events: 8000, spreadMs: 12_000, say: () => {}, env });
-    expect(lost + doubled + strays).toBeGreaterThan(0);
-    console.log(`planted ${name} caught by the events' crash suite: ${lost} lost, ${doubled} doubled, ${strays} strays`);
+    for (let run = 1; run <= maxRuns; run += 1) {
+      const { lost, doubled, strays } = await runEventsCrash({ seed: seed + run - 1, events: 8000, spreadMs: 12_000, say: () => {}, env });
+      if (lost + doubled + strays === 0) continue;
+      console.log(`planted ${name} caught by run ${run} of the events' crash suite: ${lost} lost, ${doubled} doubled, ${strays} strays`);
+      return;
+    }
+    expect.unreachable(`${maxRuns} runs of the events' crash suite have found nothing`);
   },
-  180_000,
+  400_000,
 );
 
 it.each(plantedEventBugs)('planted: "$name" stands in the guide', async ({ name }) => {

@@ -9,7 +9,7 @@ export const plantedEventBugs: readonly PlantedText[] = [
     file: 'features/events/event-appender.ts',
     text: 'await log.append({ topic: found.name, partition, records: this.#records(chunk, key) });',
     planted:
-      'const records = this.#records(chunk, key); setTimeout(() => void log.append({ topic: found.name, partition, records }).catch(() => {}), 150);',
+      'const records = this.#records(chunk, key); setTimeout(() => void log.append({ topic: found.name, partition, records }).catch(() => {}), 1000);',
   },
   {
     name: 'commit before write',
