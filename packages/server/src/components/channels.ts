@@ -20,7 +20,7 @@ import { fanoutRules, sessionLimits, viewerServerSettings } from './channel-fano
 import { orderRules, sourceAddresses, sourceSettings } from './channel-order-settings.ts';
 import { packetTimeOf } from './channels-settings.ts';
 import { openCertificate, schemeOf } from './listener-certificate.ts';
-import type { NodeProcess } from './node.ts';
+import type { FolderHolder } from './node.ts';
 import { urlOf } from './public-url.ts';
 import { type UsageEngine, usageFolder } from './usage-engine.ts';
 
@@ -30,7 +30,7 @@ const maxHeaderBytes = 16 * 1024;
  * Component `channels`: packets of the sources in order to those who watch, users and their usage over HTTP. The store is not touched
  * until somebody asks for it. Returns the URLs by name.
  */
-export async function startChannels(node: NodeProcess, engine: UsageEngine): Promise<Record<string, string>> {
+export async function startChannels(node: FolderHolder, engine: UsageEngine): Promise<Record<string, string>> {
   const { config, folder, lifecycle, metrics, readiness, clock } = node;
   const { channels: settings } = config;
   const { stream } = settings;

@@ -2,13 +2,10 @@ import { z } from 'zod';
 import { credentialHeaders } from '../features/mapping/headers-json.ts';
 import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
 import { logLevels } from '../kernel/observe/pino-logger.ts';
-<<<<<<< HEAD
 import { channelSourceSettings } from './channel-source-settings.ts';
 import { channelViewerSettings } from './channel-viewer-settings.ts';
 import { channelsSettings } from './channels-settings.ts';
-=======
 import { engineSettings } from './engine-settings.ts';
->>>>>>> main
 import { eventsSettings } from './events-settings.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { logSettings } from './log-settings.ts';

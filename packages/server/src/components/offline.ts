@@ -40,8 +40,8 @@ export async function offlineCommands({ config, logger, checkpoint }: OfflineOpt
   try {
     await relieveFullDisk(volumesFolder(dataDir));
     const folder = lifecycle.use('data folder', await openDataFolder({ path: dataDir, logger }));
-    const shared = nodeProcess({ config, folder, lifecycle, readiness, metrics: new MetricRegistry(), checkpoint, logger });
-    const node = await openNode({ ...shared, folder });
+    const shared = { ...nodeProcess({ config, folder, lifecycle, readiness, metrics: new MetricRegistry(), checkpoint, logger }), folder };
+    const node = await openNode(shared);
     const commands = adminCommands(node, { isService: false });
     registerRoutesCommands(commands, eventEngines(shared), shared);
     registerUsageCommands(commands, usageEngine(shared), shared);

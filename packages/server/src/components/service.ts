@@ -72,17 +72,14 @@ export async function runService({ components, config, logger, checkpoint, stop,
   const ended = new AbortController();
   const shared = nodeProcess({ config, folder, lifecycle, readiness, metrics, checkpoint, logger });
   const engines = eventEngines(shared);
-<<<<<<< HEAD
-  const usage = usageEngine(shared);
-  const node = ingestComponents.some((name) => components.has(name)) ? await openNode(shared) : undefined;
-=======
-  const node = folder && ingestComponents.some((name) => components.has(name)) ? await openNode({ ...shared, folder }) : undefined;
->>>>>>> main
+  const holder = folder && { ...shared, folder };
+  const usage = holder && usageEngine(holder);
+  const node = holder && ingestComponents.some((name) => components.has(name)) ? await openNode(holder) : undefined;
   const urls = {
     ...(node && (await startComponents(node, components))),
     ...(await startEvents(shared, { components, engines, end: () => ended.abort() })),
     ...(components.has('channel-source') && { 'channel-source': await startChannelSource(shared, () => ended.abort()) }),
-    ...(components.has('channels') && (await startChannels(shared, usage))),
+    ...(holder && usage && components.has('channels') && (await startChannels(holder, usage))),
   };
   if (components.has('channel-viewer')) startChannelViewer(shared, () => ended.abort());
   const operations = await openHttpServerPart({
@@ -91,20 +88,15 @@ export async function runService({ components, config, logger, checkpoint, stop,
     at: config.operations.listen,
   });
   lifecycle.add(operations);
-<<<<<<< HEAD
-  const commands = node ? adminCommands(node, { isService: true }) : new AdminCommands();
-  registerRoutesCommands(commands, engines, shared);
-  registerUsageCommands(commands, usage, shared);
-  lifecycle.add(await openAdminSocket({ folder: folder.path, commands, logger }));
-=======
-  if (folder) {
+  if (holder && usage) {
+    const { path } = holder.folder;
     const commands = node ? adminCommands(node, { isService: true }) : new AdminCommands();
     registerRoutesCommands(commands, engines, shared);
-    lifecycle.add(await openAdminSocket({ folder: folder.path, commands, logger }));
+    registerUsageCommands(commands, usage, shared);
+    lifecycle.add(await openAdminSocket({ folder: path, commands, logger }));
     const ports = new Map<string, OpenPort>([['log', async (notify) => openLogSession(await engines.log(), notify)]]);
-    lifecycle.add(await openEngineSocket({ folder: folder.path, token: config.engine.token, ports, logger }));
+    lifecycle.add(await openEngineSocket({ folder: path, token: config.engine.token, ports, logger }));
   }
->>>>>>> main
   const running = lifecycle.run(AbortSignal.any([stop, ended.signal]));
   onReady({
     ready: true,
@@ -121,9 +113,9 @@ async function holdFolder({ config, lifecycle, logger }: Pick<NodeProcess, 'conf
 
 /** Before anything is opened. */
 function assertComplete(components: ReadonlySet<ComponentName>, { engine }: Config): void {
-  const ingest = ingestComponents.find((name) => components.has(name));
-  if (engine.socket !== '' && ingest !== undefined)
-    throw new AppError('configInvalid', `${ingest} works in a data folder that its process holds: start it without engine.socket.`);
+  const holder = [...ingestComponents, 'channels' as const].find((name) => components.has(name));
+  if (engine.socket !== '' && holder !== undefined)
+    throw new AppError('configInvalid', `${holder} works in a data folder that its process holds: start it without engine.socket.`);
   if (components.has('http-source') && !components.has('storage-writer'))
     throw new AppError('configInvalid', 'http-source needs storage-writer in the same process: name both, or start `sluice all`.');
 }

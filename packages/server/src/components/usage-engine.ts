@@ -4,7 +4,7 @@ import type { UsageConfig } from '../engines/usage/usage-config.ts';
 import type { UsageStore } from '../engines/usage/usage-store.ts';
 import { makeDirectoryDurable } from '../kernel/folder/durable-file.ts';
 import type { ChannelsSettings } from './channels-settings.ts';
-import type { NodeProcess } from './node.ts';
+import type { FolderHolder } from './node.ts';
 
 /** What channels keep on this machine: the journal, and the embedded store. */
 export const usageFolder = (dataFolder: string): string => join(dataFolder, 'usage');
@@ -12,7 +12,7 @@ export const usageFolder = (dataFolder: string): string => join(dataFolder, 'usa
 /** The usage engine of a process: opened when it is asked for the first time. */
 export type UsageEngine = () => Promise<UsageStore>;
 
-export function usageEngine({ config, folder, lifecycle }: Pick<NodeProcess, 'config' | 'folder' | 'lifecycle'>): UsageEngine {
+export function usageEngine({ config, folder, lifecycle }: Pick<FolderHolder, 'config' | 'folder' | 'lifecycle'>): UsageEngine {
   let opened: Promise<UsageStore> | undefined;
   const open = async (): Promise<UsageStore> => {
     const path = usageFolder(folder.path);

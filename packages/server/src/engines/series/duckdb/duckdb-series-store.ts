@@ -32,12 +32,7 @@ import {
 } from '../series-store.ts';
 import { bucketAggregate, bucketsOf } from '../sql-buckets.ts';
 import { repeatsPage, repeatsPageSql } from '../sql-repeats.ts';
-<<<<<<< HEAD
-import { appendPoints, microseconds } from './append-points.ts';
-=======
-import { withinDeadline } from '../within-deadline.ts';
 import { microseconds, PointAppender } from './append-points.ts';
->>>>>>> main
 import { duckdbSeriesError } from './duckdb-series-error.ts';
 
 export interface DuckdbSeriesOptions {
