@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, get, type IncomingMessage } from 'node:http';
+import { get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -8,6 +8,7 @@ import { silentLogger } from '../../../test/support/silent-logger.ts';
 import { openSystemHub } from '../../../test/support/system-hub.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
 import { systemTimer } from '../../kernel/time/start-timer.ts';
+import { createWebServer } from '../../kernel/tls/web-server.ts';
 import { BrowserViewers } from './browser-viewers.ts';
 import type { StreamFrame } from './fanout/stream-frame.ts';
 import { V1Reader } from './fanout/v1-reader.ts';
@@ -26,7 +27,8 @@ async function open({ perUser = 0, heartbeatMs = 60_000 } = {}) {
     logger: silentLogger,
   });
   const browsers = new BrowserViewers({ hub, admission, startTimer: systemTimer, heartbeatMs });
-  const server = createServer((request, response) => browsers.handleSse(request, response));
+  const server = createWebServer({ headersTimeout: 5000 }, undefined);
+  server.on('request', (request, response) => browsers.handleSse(request, response));
   server.on('upgrade', (request, socket, head) => browsers.handleUpgrade(request, socket, head));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -146,6 +146,10 @@ export class BrowserViewers {
       leave();
       session.end('gone');
     });
+    // The server goes on answering a client that has ended its side, which most have who are gone.
+    const { hub } = this.#options;
+    if (request.socket.readableEnded) hub.halfClosed(session);
+    else request.socket.once('end', () => hub.halfClosed(session));
     this.#beat(session, () => response.write(':\n\n'));
   }
 

@@ -90,6 +90,27 @@ test.each(['raw', 'v1'] as const)('frame=%s writes what was sent, byte for byte'
   expect(viewer.counts.bytes).toBe(truth.length);
 });
 
+test('gets the bytes of a server that knows a user and a channel, and sends nothing but payloads', async () => {
+  await using folder = await openTempFolder();
+  const lines: string[] = [];
+  const server = createServer((socket: Socket) => {
+    socket.on('error', () => {});
+    socket.once('data', (line) => {
+      lines.push(String(line));
+      for (const payload of ['one', 'two', 'three']) socket.write(payload);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanups.push(() => new Promise((resolve) => server.close(resolve)));
+  const address = server.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  const file = join(folder.path, 'user-1.ts');
+  const { ended } = watch({ server: { host: '127.0.0.1', port }, frame: 'raw', file, bytes: 11 });
+  expect(await ended).toBeUndefined();
+  expect(await readFile(file, 'utf8')).toBe('onetwothree');
+  expect(lines).toEqual([expect.stringMatching(/^user-1 zato01[ \n]/)]);
+});
+
 test('goes on behind the last number when its connection breaks', async () => {
   const { hub, at, send, untilSessions } = await openServer();
   const { viewer, stop, ended } = watch({ server: at });
