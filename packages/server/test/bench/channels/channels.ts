@@ -3,21 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Figure, median } from '../report.ts';
-import { reordering } from './fan-out-order.ts';
-import { benchChannel } from './fan-out-server.ts';
+import { benchChannels as channelNames } from './fan-out-server.ts';
 import { type Measured, MeasuredFanOut } from './measured-fan-out.ts';
 import { type ReaderCounts, readerCommand, ViewerReaders } from './viewer-readers.ts';
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 4);
 const warmUpSeconds = Math.min(3, seconds);
-const payloadBytes = 256;
 
 interface Run {
   readonly kind: 'fan-out' | 'naive';
   readonly viewers: number;
   readonly stalled?: number;
   readonly shuffled?: number;
+  readonly channels?: number;
+  readonly payloadBytes?: number;
   readonly publish: (fanOut: MeasuredFanOut, seconds: number) => Promise<Measured>;
   /** Before it is measured, if not the same. */
   readonly warmUp?: Run['publish'];
@@ -29,6 +29,7 @@ interface Result {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly rssMb: number;
+  readonly orderingUs: number;
 }
 
 const saturate: Run['publish'] = (fanOut, time) => fanOut.saturate(time);
@@ -38,33 +39,32 @@ const pace =
     fanOut.pace(perSecond, time);
 
 /**
- * Fan-out of one channel to many viewers on the same machine: as fast as they take it, and at a fixed pace. Viewers check every number.
- * The naive relay is a loop of `socket.write`, a packet each, in the same run.
+ * Fan-out of a channel to many viewers on the same machine: as fast as they take it, and at a fixed pace; and of two channels with media. Viewers check every number.
+ * Packets go through the reorder window, and what is delivered into the accounts and their embedded store. The naive relay is a loop of `socket.write`, a packet each, in the same run.
  */
 export async function benchChannels(): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-'));
   const readers = readerCommand(folder);
-  const run = (options: Run): Promise<Result> => measure(readers, options);
+  const run = (options: Run): Promise<Result> => measure({ readers, folder }, options);
   try {
     const few = await run({ kind: 'fan-out', viewers: 100, publish: saturate });
     const many = await run({ kind: 'fan-out', viewers: 500, publish: saturate });
-    const shuffled = reordering && (await run({ kind: 'fan-out', viewers: 500, shuffled: 0.05, publish: saturate }));
+    const shuffled = await run({ kind: 'fan-out', viewers: 500, shuffled: 0.05, publish: saturate });
     const naive = await run({ kind: 'naive', viewers: 500, publish: saturate });
     const paced = await run({ kind: 'fan-out', viewers: 500, publish: pace(200) });
     const pacedNaive = await run({ kind: 'naive', viewers: 500, publish: pace(200) });
     const stalled = await run({ kind: 'fan-out', viewers: 500, stalled: 5, publish: pace(2000), warmUp: pace(8000) });
+    const media = await run({ kind: 'fan-out', viewers: 1000, channels: 2, payloadBytes: 1316, publish: pace(100) });
     return [
       { id: 'channels-rate-100', value: few.rate, unit: 'deliveries/s' },
       { id: 'channels-cpu-100', value: few.cpuUs, unit: 'us/delivery' },
       { id: 'channels-rate-500', value: many.rate, unit: 'deliveries/s', atLeast: 1_000_000 },
       { id: 'channels-cpu-500', value: many.cpuUs, unit: 'us/delivery', bar: 0.9 },
       { id: 'channels-rss-500', value: many.rssMb, unit: 'MB' },
-      ...(shuffled
-        ? [
-            { id: 'channels-shuffled-rate-500', value: shuffled.rate, unit: 'deliveries/s', atLeast: 1_000_000 },
-            { id: 'channels-shuffled-cpu-500', value: shuffled.cpuUs, unit: 'us/delivery', bar: 0.9 },
-          ]
-        : []),
+      { id: 'channels-ordering-500', value: many.orderingUs, unit: 'us/packet', bar: 2 },
+      { id: 'channels-shuffled-rate-500', value: shuffled.rate, unit: 'deliveries/s', atLeast: 1_000_000 },
+      { id: 'channels-shuffled-cpu-500', value: shuffled.cpuUs, unit: 'us/delivery', bar: 0.9 },
+      { id: 'channels-shuffled-ordering-500', value: shuffled.orderingUs, unit: 'us/packet', bar: 2 },
       { id: 'channels-naive-rate-500', value: naive.rate, unit: 'deliveries/s' },
       { id: 'channels-naive-cpu-500', value: naive.cpuUs, unit: 'us/delivery' },
       { id: 'channels-paced-cpu', value: paced.cpuUs, unit: 'us/delivery', bar: 5 },
@@ -74,6 +74,10 @@ export async function benchChannels(): Promise<Figure[]> {
       { id: 'channels-naive-paced-p99', value: pacedNaive.p99Ms, unit: 'ms' },
       { id: 'channels-stalled-p99', value: stalled.p99Ms, unit: 'ms', bar: 50 },
       { id: 'channels-stalled-rss', value: stalled.rssMb, unit: 'MB' },
+      { id: 'channels-media-rate-1000', value: media.rate, unit: 'deliveries/s' },
+      { id: 'channels-media-cpu-1000', value: media.cpuUs, unit: 'us/delivery' },
+      { id: 'channels-media-p99-1000', value: media.p99Ms, unit: 'ms' },
+      { id: 'channels-media-rss-1000', value: media.rssMb, unit: 'MB' },
     ];
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -82,11 +86,14 @@ export async function benchChannels(): Promise<Figure[]> {
 
 /** The middle of several rounds; each checks that the readers got every delivery in order. */
 async function measure(
-  readers: readonly string[],
-  { kind, viewers, stalled = 0, shuffled = 0, publish, warmUp = publish }: Run,
+  { readers, folder }: { readonly readers: readonly string[]; readonly folder: string },
+  { kind, viewers, stalled = 0, shuffled = 0, channels = 1, payloadBytes = 256, publish, warmUp = publish }: Run,
 ): Promise<Result> {
-  await using fanOut = await MeasuredFanOut.start({ kind, payloadBytes, shuffled });
-  await using reading = new ViewerReaders(readers, { port: fanOut.port, viewers, stalled, payloadBytes, channel: benchChannel });
+  await using fanOut = await MeasuredFanOut.start({ kind, folder, payloadBytes, shuffled, channels });
+  await using reading = new ViewerReaders(readers, {
+    ...{ port: fanOut.port, viewers, stalled, payloadBytes },
+    channels: channelNames.slice(0, channels),
+  });
   await fanOut.untilViewers(viewers);
   await warmUp(fanOut, warmUpSeconds);
   const samples: Result[] = [];
@@ -102,6 +109,7 @@ async function measure(
       p50Ms: counts.p50Ms,
       p99Ms: counts.p99Ms,
       rssMb: fanOut.peakRssMb(),
+      orderingUs: measured.orderingUs / measured.published,
     });
     if (process.env['BENCH_VERBOSE'] === '1')
       process.stderr.write(`${JSON.stringify({ kind, viewers, stalled, ...measured, ...counts })}\n`);
@@ -112,6 +120,7 @@ async function measure(
     cpuUs: middle(({ cpuUs }) => cpuUs),
     p50Ms: middle(({ p50Ms }) => p50Ms),
     p99Ms: middle(({ p99Ms }) => p99Ms),
+    orderingUs: middle(({ orderingUs }) => orderingUs),
     rssMb: Math.max(...samples.map(({ rssMb }) => rssMb)),
   };
 }

@@ -1,18 +1,26 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { openUsageStore } from '../../../src/engines/usage/registry.ts';
 import { ChannelHub } from '../../../src/features/channels/channel-hub.ts';
 import type { OrderedOutput } from '../../../src/features/channels/ordered-output.ts';
 import type { SessionAccounts } from '../../../src/features/channels/session-account.ts';
+import { UsageAccounts } from '../../../src/features/channels/usage-accounts.ts';
+import { createUsageMeter, usageMetricTable } from '../../../src/features/channels/usage-metrics.ts';
 import { ViewerAdmission } from '../../../src/features/channels/viewer-admission.ts';
 import { ViewerServer } from '../../../src/features/channels/viewer-server.ts';
+import { MetricRegistry } from '../../../src/kernel/observe/metrics.ts';
 import { systemClock } from '../../../src/kernel/time/clock.ts';
 import { systemTimer } from '../../../src/kernel/time/start-timer.ts';
 import { countedBudget, silentFanoutMeter } from '../../support/fanout-fixture.ts';
 import { silentLogger } from '../../support/silent-logger.ts';
 
-/** What is measured: takes packets in order for one channel, and gives them to viewers. */
+/** What is measured: takes the packets of channels in order, and gives them to viewers. */
 export interface FanOut {
   readonly port: number;
-  readonly output: OrderedOutput;
+  /** By channel. */
+  readonly outputs: readonly OrderedOutput[];
   viewers(): number;
   /** Packets handed over to the system, over all viewers. */
   delivered(): number;
@@ -21,12 +29,12 @@ export interface FanOut {
   lagging(): number;
 }
 
-export const benchChannel = 'bench1';
+export const benchChannels = ['bench1', 'bench2'] as const;
 const megabyte = 1024 * 1024;
 
-/** As the component has it, with accounts that add up. */
-export async function openFanOut(): Promise<FanOut> {
-  const usage = countingAccounts();
+/** As the component has it. `folder` is for the store of usage. */
+export async function openFanOut(folder: string): Promise<FanOut> {
+  const usage = await countingAccounts(folder);
   const hub = new ChannelHub({
     rules: {
       replayMs: 30_000,
@@ -41,7 +49,7 @@ export async function openFanOut(): Promise<FanOut> {
     meter: silentFanoutMeter,
     clock: systemClock,
     startTimer: systemTimer,
-    sessionId: usage.nextId,
+    sessionId: randomUUID,
   });
   const server = new ViewerServer({
     hub,
@@ -61,36 +69,47 @@ export async function openFanOut(): Promise<FanOut> {
     logger: silentLogger,
   });
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
-  const output = hub.openOutput(benchChannel);
+  const outputs = benchChannels.map((channel) => hub.openOutput(channel));
   const lagging = (): number => hub.sessions().filter(({ lagBytes }) => lagBytes > megabyte).length;
-  return { port, output, viewers: () => hub.sessionCount, delivered: () => usage.packets(), dropped: () => usage.dropped(), lagging };
+  return { port, outputs, viewers: () => hub.sessionCount, delivered: () => usage.packets(), dropped: () => usage.dropped(), lagging };
 }
 
-function countingAccounts() {
-  const perSession = new Map<string, { packets: number; bytes: number; last: number }>();
+/** The accounts of the component, over the embedded store; what they are told is counted here, too. */
+async function countingAccounts(folder: string) {
   let total = 0;
   let dropped = 0;
-  let ids = 0;
-  const accounts: SessionAccounts = {
-    open: ({ sessionId }) => {
-      const sums = { packets: 0, bytes: 0, last: -1 };
-      perSession.set(sessionId, sums);
+  const place = await mkdtemp(join(folder, 'usage-'));
+  const accounts = await UsageAccounts.open({
+    store: await openUsageStore({ kind: 'sqlite', file: join(place, 'usage.db') }),
+    journalFile: join(place, 'journal.json'),
+    flushMs: 1000,
+    packetMsOf: () => 20,
+    packetLog: 'off',
+    clock: systemClock,
+    startTimer: systemTimer,
+    logger: silentLogger,
+    meter: createUsageMeter(new MetricRegistry().declare(usageMetricTable)),
+  });
+  const counting: SessionAccounts = {
+    open: (session) => {
+      const account = accounts.open(session);
+      let last = -1;
       return {
-        delivered: ({ packets, bytes, from, to }) => {
-          if (from <= sums.last) throw new Error(`range ${from}-${to} behind ${sums.last}`);
-          sums.packets += packets;
-          sums.bytes += bytes;
-          sums.last = to;
-          total += packets;
+        delivered: (range) => {
+          if (range.from <= last) throw new Error(`range ${range.from}-${range.to} behind ${last}`);
+          last = range.to;
+          total += range.packets;
+          account.delivered(range);
         },
         dropped: (packets) => {
           dropped += packets;
+          account.dropped(packets);
         },
-        close: () => {},
+        close: (untaken) => account.close(untaken),
       };
     },
   };
-  return { accounts, packets: () => total, dropped: () => dropped, nextId: () => String(ids++) };
+  return { accounts: counting, packets: () => total, dropped: () => dropped };
 }
 
 /** Without handshake, order and accounting: each packet is written to each socket, whatever happens to it. */
@@ -113,5 +132,5 @@ export async function openNaiveRelay(): Promise<FanOut> {
     epoch: () => {},
   };
   const port = address !== null && typeof address === 'object' ? address.port : 0;
-  return { port, output, viewers: () => sockets.length, delivered: () => written, dropped: () => 0, lagging: () => 0 };
+  return { port, outputs: [output], viewers: () => sockets.length, delivered: () => written, dropped: () => 0, lagging: () => 0 };
 }

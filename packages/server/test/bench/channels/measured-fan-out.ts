@@ -15,13 +15,18 @@ const measuredSchema = z.object({
   /** Viewers that lag by more than a megabyte at the end. */
   lagging: z.number(),
   published: z.number(),
+  /** CPU time of bringing packets in order into the output of the channel. */
+  orderingUs: z.number(),
 });
 export type Measured = z.infer<typeof measuredSchema>;
 
 interface FanOutOptions {
   readonly kind: 'fan-out' | 'naive';
+  /** For the store of usage. */
+  readonly folder: string;
   readonly payloadBytes: number;
   readonly shuffled: number;
+  readonly channels: number;
 }
 
 /** A fan-out in a process of its own. */
@@ -34,8 +39,12 @@ export class MeasuredFanOut implements AsyncDisposable {
     this.port = port;
   }
 
-  static async start({ kind, payloadBytes, shuffled }: FanOutOptions): Promise<MeasuredFanOut> {
-    const child = fork(fileURLToPath(new URL('./fan-out-main.ts', import.meta.url)), [kind, String(payloadBytes), String(shuffled)]);
+  static async start({ kind, folder, payloadBytes, shuffled, channels }: FanOutOptions): Promise<MeasuredFanOut> {
+    const child = fork(fileURLToPath(new URL('./fan-out-main.ts', import.meta.url)), [
+      kind,
+      folder,
+      ...[payloadBytes, shuffled, channels].map(String),
+    ]);
     const [{ port }] = await once(child, 'message');
     return new MeasuredFanOut(child, z.number().parse(port));
   }

@@ -6,27 +6,50 @@ interface PacketMakerOptions {
   readonly shuffled: number;
 }
 
+export interface MadePacket {
+  readonly sequence: number;
+  readonly payload: Buffer;
+}
+
 const reach = 20;
 
-/** Packets with number and due time in their payloads. The buffer of a payload is used again for the next one. */
+/** After so many packets the buffer of a payload is used again. */
+export const payloadBuffers = 256;
+
+/** Packets with number and due time in their payloads. */
 export class PacketMaker {
-  readonly #payload: Buffer;
+  readonly #payloads: readonly Buffer[];
+  #made = 0;
   readonly #shuffled: number;
   readonly #random = seededNumbers(1);
   readonly #ahead: number[] = [];
   #next = 0;
 
   constructor({ payloadBytes, shuffled }: PacketMakerOptions) {
-    this.#payload = Buffer.alloc(payloadBytes, 0x55);
+    this.#payloads = Array.from({ length: payloadBuffers }, () => Buffer.alloc(payloadBytes, 0x55));
     this.#shuffled = shuffled;
   }
 
-  make(dueNs: bigint): { readonly sequence: number; readonly payload: Buffer } {
-    const sequence = this.#shuffled === 0 ? this.#next++ : this.#fromAhead();
-    this.#payload.writeUInt32LE(sequence % 2 ** 32, 0);
-    this.#payload.writeUInt32LE(Math.floor(sequence / 2 ** 32), 4);
-    this.#payload.writeBigUInt64LE(dueNs, 8);
-    return { sequence, payload: this.#payload };
+  make(dueNs: bigint): MadePacket {
+    return this.#packet(this.#shuffled === 0 ? this.#next++ : this.#fromAhead(), dueNs);
+  }
+
+  /** How many `rest` gives. */
+  get left(): number {
+    return this.#ahead.length;
+  }
+
+  /** Those that were passed over until now: with them no number is missing. */
+  *rest(dueNs: bigint): Generator<MadePacket> {
+    for (const sequence of this.#ahead.splice(0)) yield this.#packet(sequence, dueNs);
+  }
+
+  #packet(sequence: number, dueNs: bigint): MadePacket {
+    const payload = this.#payloads[this.#made++ % payloadBuffers] ?? Buffer.alloc(0);
+    payload.writeUInt32LE(sequence % 2 ** 32, 0);
+    payload.writeUInt32LE(Math.floor(sequence / 2 ** 32), 4);
+    payload.writeBigUInt64LE(dueNs, 8);
+    return { sequence, payload };
   }
 
   #fromAhead(): number {

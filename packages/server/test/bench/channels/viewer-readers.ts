@@ -24,7 +24,8 @@ interface ReaderOptions {
   /** The first ones of them, which never read. */
   readonly stalled: number;
   readonly payloadBytes: number;
-  readonly channel: string;
+  /** Viewers are shared out evenly; each channel has a process of its own. */
+  readonly channels: readonly string[];
 }
 
 const fileHere = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -40,30 +41,52 @@ export function readerCommand(folder: string): readonly string[] {
   }
 }
 
-/** Viewers in a process of their own. */
+/** Viewers in processes of their own. */
 export class ViewerReaders implements AsyncDisposable {
-  readonly #child;
-  readonly #lines;
+  readonly #readers;
 
-  constructor([program = '', ...before]: readonly string[], { port, viewers, stalled, payloadBytes, channel }: ReaderOptions) {
-    const numbers = [port, viewers, stalled, payloadBytes].map(String);
-    this.#child = spawn(program, [...before, ...numbers, channel], { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.#lines = createInterface({ input: this.#child.stdout });
+  constructor([program = '', ...before]: readonly string[], { port, viewers, stalled, payloadBytes, channels }: ReaderOptions) {
+    const numbers = [port, viewers / channels.length, stalled, payloadBytes].map(String);
+    this.#readers = channels.map((channel) => {
+      const child = spawn(program, [...before, ...numbers, channel], { stdio: ['pipe', 'pipe', 'inherit'] });
+      return { child, lines: createInterface({ input: child.stdout }) };
+    });
   }
 
   reset(): void {
-    this.#child.stdin.write('r');
+    for (const { child } of this.#readers) child.stdin.write('r');
   }
 
+  /** Over all channels; times are those of the slowest. */
   async counts(): Promise<ReaderCounts> {
-    this.#child.stdin.write('p');
-    const [line] = await once(this.#lines, 'line');
-    return countsSchema.parse(JSON.parse(String(line)));
+    const counts = await Promise.all(
+      this.#readers.map(async ({ child, lines }) => {
+        child.stdin.write('p');
+        const [line] = await once(lines, 'line');
+        return countsSchema.parse(JSON.parse(String(line)));
+      }),
+    );
+    const sum = (of: (one: ReaderCounts) => number): number => counts.reduce((before, one) => before + of(one), 0);
+    const slowest = (of: (one: ReaderCounts) => number): number => Math.max(...counts.map(of));
+    return {
+      packets: sum(({ packets }) => packets),
+      bytes: sum(({ bytes }) => bytes),
+      reads: sum(({ reads }) => reads),
+      missing: sum(({ missing }) => missing),
+      disorder: sum(({ disorder }) => disorder),
+      p50Ms: slowest(({ p50Ms }) => p50Ms),
+      p99Ms: slowest(({ p99Ms }) => p99Ms),
+      maxMs: slowest(({ maxMs }) => maxMs),
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const ended = once(this.#child, 'exit');
-    this.#child.kill();
-    await ended;
+    await Promise.all(
+      this.#readers.map(async ({ child }) => {
+        const ended = once(child, 'exit');
+        child.kill();
+        await ended;
+      }),
+    );
   }
 }
