@@ -11,6 +11,7 @@ import { readFirstLine } from './fanout/first-line.ts';
 import { type Handshake, parseHandshake } from './fanout/parse-handshake.ts';
 import { type Connection, keyOf, readUnacknowledgedBytes } from './fanout/unacknowledged-bytes.ts';
 import type { ViewerSession } from './fanout/viewer-session.ts';
+import { writeToSystem } from './fanout/write-to-system.ts';
 import { type Refusal, refusalTexts, type ViewerAdmission } from './viewer-admission.ts';
 
 export interface ViewerServerSettings {
@@ -154,7 +155,7 @@ export class ViewerServer implements Part {
       ...handshake,
       peer: `${remoteAddress}:${remotePort}`,
       sink: {
-        write: (bytes, onWritten) => socket.write(bytes, onWritten),
+        write: (bytes, onWritten) => writeToSystem(socket, bytes, onWritten),
         end: () => closeLingering(socket),
         destroy: () => socket.destroy(),
       },
