@@ -28,6 +28,7 @@ const drivers = {
   '@duckdb/': '(engines/[^/]+/duckdb|kernel/duckdb)',
   'pg(-copy-streams)?/': 'engines/[^/]+/postgres',
   '@platformatic/kafka': 'engines/log/kafka',
+  'cassandra-driver': 'engines/usage/cassandra',
   'node:sqlite$': '(engines/[^/]+/sqlite|kernel/folder)',
 };
 

@@ -4,7 +4,7 @@ SHELL := /bin/sh
 MANIFESTS := package.json package-lock.json $(wildcard packages/*/package.json)
 STAMP := node_modules/.package-lock.json
 
-.PHONY: install check format test run services services-stop demo demo-events crash bench docs
+.PHONY: install check format test run services services-stop demo demo-events demo-channels crash bench docs
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -36,6 +36,9 @@ services-stop: install
 
 demo-events: install
 	node tools/demo-events.ts
+
+demo-channels: install
+	node tools/demo-channels.ts
 
 demo: install
 	node tools/demo-ingest.ts

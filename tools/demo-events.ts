@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { duckdbEvents } from '../packages/server/test/support/lane/stored-events.ts';
 import { type DemoRun, runDemo, say } from './run-demo.ts';
-import { type StartedService, startService, withoutSettings } from './start-service.ts';
+import { anyPorts, type StartedService, startService, withoutSettings } from './start-service.ts';
 
 /**
  * The events lane on embedded engines: a producer posts events at a fixed rate, they go through the log, and the routes part them into
@@ -30,7 +30,7 @@ async function demo({ folder, logFile, signal }: DemoRun): Promise<number> {
   await using log = await open(logFile, 'a');
   const service = await startService({
     dataDir: join(folder, 'data'),
-    flags: [...listeners.flatMap((name) => [name, anyPort]), '--log-level', 'warn'],
+    flags: [...anyPorts, '--log-level', 'warn'],
     env: withoutSettings(process.env),
     log: log.fd,
   });
@@ -47,11 +47,6 @@ async function demo({ folder, logFile, signal }: DemoRun): Promise<number> {
   await compareFiles(join(folder, 'data/series'), counts);
   return counts.high + counts.low;
 }
-
-const listeners = [
-  ...['--api-listen', '--source-http-listen', '--operations-listen', '--events-api-listen'],
-  ...['--events-consumer-high-listen', '--events-consumer-low-listen'],
-];
 
 interface Producing {
   readonly folder: string;

@@ -10,7 +10,7 @@ import { queryRows } from '../packages/server/test/support/query.ts';
 import { earthquakeQueries, earthquakeSink, earthquakeTable, readEarthquakes } from './earthquakes.ts';
 import { postEvents } from './post-events.ts';
 import { type DemoRun, runDemo, say } from './run-demo.ts';
-import { type StartedService, startService, withoutSettings } from './start-service.ts';
+import { anyPorts, type StartedService, startService, withoutSettings } from './start-service.ts';
 
 /**
  * The ingest lane on real input: one week of earthquakes, one request for each, from HTTP to a table, and queries on it.
@@ -19,7 +19,6 @@ import { type StartedService, startService, withoutSettings } from './start-serv
 
 const connections = 16;
 const importTimeoutMs = 40_000;
-const anyPort = '127.0.0.1:0';
 const binary = fileURLToPath(new URL('../packages/server/bin/sluice.js', import.meta.url));
 
 /** Resolves to the number of rows, once everything is checked and the service has stopped. */
@@ -42,8 +41,7 @@ async function demo({ folder, logFile, signal }: DemoRun): Promise<number> {
 
 async function start(logFile: string, dataDir: string): Promise<StartedService> {
   await using log = await open(logFile, 'a');
-  const flags = ['--api-listen', anyPort, '--source-http-listen', anyPort, '--operations-listen', anyPort, '--events-api-listen', anyPort];
-  const service = await startService({ dataDir, flags, env: withoutSettings(process.env), log: log.fd });
+  const service = await startService({ dataDir, flags: anyPorts, env: withoutSettings(process.env), log: log.fd });
   say(`service   API ${service.report.urls['api']}, events ${service.report.urls['source']}, on embedded engines`);
   return service;
 }

@@ -2,6 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { configSchema } from '../packages/server/src/components/config.ts';
 import { logMetricTable } from '../packages/server/src/engines/log/log-metrics.ts';
+import { fanoutMetricTable } from '../packages/server/src/features/channels/fanout-metrics.ts';
+import { orderMetricTable } from '../packages/server/src/features/channels/order-metrics.ts';
+import { usageMetricTable } from '../packages/server/src/features/channels/usage-metrics.ts';
 import { aggregatorMetricTable } from '../packages/server/src/features/events/aggregator-metrics.ts';
 import { componentMetricTable } from '../packages/server/src/features/events/component-metrics.ts';
 import { consumerMetricTable } from '../packages/server/src/features/events/consumer-metrics.ts';
@@ -76,8 +79,11 @@ ${table(
     ...eventsMetricTable,
     ...consumerMetricTable,
     ...aggregatorMetricTable,
+    ...fanoutMetricTable,
     ...componentMetricTable,
+    ...orderMetricTable,
     ...logMetricTable,
+    ...usageMetricTable,
     ...tlsMetricTable,
   }).map(([name, { type, labels, help }]) => [`\`${name}\``, type, labels.map((label) => `\`${label}\``).join(' '), help]),
 )}

@@ -42,7 +42,7 @@ async function exitCodeOf(name: string, demo: (run: DemoRun) => Promise<number>)
     const log = await readFile(logFile, 'utf8').catch(() => '');
     if (log !== '') say(`\n${log.slice(-4000).trimEnd()}`);
     say(`\ndemo ${name} FAILED: ${error instanceof Error ? error.message : String(error)}`);
-    say(`Kept for a look: ${folder} (data, and the log as service.log)`);
+    say(`Kept for a look: ${folder} (what it wrote, and the log as service.log)`);
     return 1;
   }
 }

@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 interface StartServiceOptions {
+  /** What is started; `all` where it is left out. */
+  readonly component?: string;
   readonly dataDir: string;
   /** Settings as command line arguments. */
   readonly flags: readonly string[];
@@ -36,12 +38,18 @@ const binary = fileURLToPath(new URL('../packages/server/bin/sluice.js', import.
 const demoProfile = fileURLToPath(new URL('../packages/server/profiles/demo.yaml', import.meta.url));
 const graceMs = 35_000;
 
+/** Settings for which no port is taken that another program may have. */
+export const anyPorts: readonly string[] = [
+  ...['api', 'source-http', 'operations', 'events-api', 'events-consumer-high', 'events-consumer-low', 'events-aggregator'],
+  ...['channels', 'channels-stream'],
+].flatMap((name) => [`--${name}-listen`, '127.0.0.1:0']);
+
 /**
- * Starts `sluice all` with the demo profile and waits until it is ready. Disposing stops it and waits.
+ * Starts a component, or `sluice all`, with the demo profile and waits until it is ready. Disposing stops it and waits.
  * The service gets a process group of its own: a Ctrl-C of the terminal reaches only the parent, which then decides.
  */
-export async function startService({ dataDir, flags, env, log }: StartServiceOptions): Promise<StartedService> {
-  const args = [binary, 'all', '--data-dir', dataDir, '--ready-line', '--config-file', demoProfile, ...flags];
+export async function startService({ component = 'all', dataDir, flags, env, log }: StartServiceOptions): Promise<StartedService> {
+  const args = [binary, component, '--data-dir', dataDir, '--ready-line', '--config-file', demoProfile, ...flags];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', log], env, detached: true });
   const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
   const stop = () => void child.kill('SIGTERM');

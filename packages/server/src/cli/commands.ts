@@ -13,6 +13,7 @@ import { printStatus } from './print-status.ts';
 import { decideQuarantine, listQuarantine } from './quarantine-commands.ts';
 import { replayRoutes, setRoutes, showRoutes } from './routes-commands.ts';
 import { createToken, listTokens, revokeToken } from './token-commands.ts';
+import { verifyUsage } from './usage-commands.ts';
 
 /** Runs one command. Resolves to the exit code. */
 export async function runCommand(argv: readonly string[], context: CliContext): Promise<number> {
@@ -85,6 +86,11 @@ export async function runCommand(argv: readonly string[], context: CliContext): 
     .requiredOption('--from <place>', 'offset of the first record, or the time of its arrival as 2026-06-24T10:00:00Z')
     .option('--partition <number>', 'this one only')
     .action((options) => replayRoutes({ ask: askEvents, out: context.out }, options));
+
+  const usage = program.command('usage').description('what was delivered to whom');
+  onData(usage.command('verify').description('add all ranges again; exit code 1 where the sums are not right')).action(async (options) => {
+    exitCode = await verifyUsage({ ask, out: context.out }, options);
+  });
 
   const configuration = program.command('config').description('the configuration');
   configuration

@@ -69,10 +69,11 @@ function suggestion(name: string): string {
   return didYouMean(nearest, `the components are ${componentNames.join(', ')}, or all.`);
 }
 
-/** Ports in the order of the listeners: api, http-source, operations, event-api, consumer-high, consumer-low, aggregator. */
+/** Ports in the order of the listeners: api, http-source, operations, event-api, consumer-high, consumer-low, aggregator, channels, channels-tcp. */
 function withPortBase(config: Config): Config {
   const base = config.portBase;
   if (base === 0) return config;
+  const { channels } = config;
   const { consumer, aggregator } = config.events;
   const at = (host: string, index: number) => ({ host, port: base + index });
   return {
@@ -89,6 +90,11 @@ function withPortBase(config: Config): Config {
         low: { ...consumer.low, listen: at(consumer.low.listen.host, 5) },
       },
       aggregator: { ...aggregator, listen: at(aggregator.listen.host, 6) },
+    },
+    channels: {
+      ...channels,
+      listen: at(channels.listen.host, 7),
+      stream: { ...channels.stream, listen: at(channels.stream.listen.host, 8) },
     },
   };
 }

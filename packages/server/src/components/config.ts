@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { credentialHeaders } from '../features/mapping/headers-json.ts';
 import { addressSetting, byteSizeSetting, durationSetting } from '../kernel/config/setting-types.ts';
 import { logLevels } from '../kernel/observe/pino-logger.ts';
+import { channelSourceSettings } from './channel-source-settings.ts';
+import { channelViewerSettings } from './channel-viewer-settings.ts';
+import { channelsSettings } from './channels-settings.ts';
 import { engineSettings } from './engine-settings.ts';
 import { eventsSettings } from './events-settings.ts';
 import { kafkaSettings } from './kafka-settings.ts';
@@ -172,8 +175,11 @@ const settings = z.object({
   engine: engineSettings,
   eventLog: logSettings,
   kafka: kafkaSettings,
+  channelViewer: channelViewerSettings,
   events: eventsSettings,
   series: seriesSettings,
+  channelSource: channelSourceSettings,
+  channels: channelsSettings,
 });
 
 /** Every setting of the service. Defaults are those of the original service where it has the setting. */

@@ -36,9 +36,12 @@ export interface NodeProcess {
   readonly tlsMetrics: Metrics<typeof tlsMetricTable>;
 }
 
-/** What the components of the ingest lane in one process share: the engines of its data folder, and storage's view. */
-export interface Node extends NodeProcess {
+export interface FolderHolder extends NodeProcess {
   readonly folder: DataFolder;
+}
+
+/** What the components of the ingest lane in one process share: the engines of its data folder, and storage's view. */
+export interface Node extends FolderHolder {
   readonly metadata: MetadataStore;
   readonly objects: ObjectStore;
   readonly tables: TableEngine;
@@ -58,7 +61,7 @@ export const nodeProcess = (given: Omit<NodeProcess, 'clock' | 'tlsMetrics'>): N
   tlsMetrics: given.metrics.declare(tlsMetricTable),
 });
 
-export async function openNode(shared: NodeProcess & Pick<Node, 'folder'>): Promise<Node> {
+export async function openNode(shared: FolderHolder): Promise<Node> {
   const { config, folder, lifecycle, checkpoint, logger, clock } = shared;
   const metadata = lifecycle.use(
     'metadata',

@@ -15,6 +15,8 @@ import type { Config } from './config.ts';
 import { eventEngines } from './event-engines.ts';
 import { nodeProcess, openNode, volumesFolder } from './node.ts';
 import { registerRoutesCommands } from './routes-admin.ts';
+import { registerUsageCommands } from './usage-admin.ts';
+import { usageEngine } from './usage-engine.ts';
 
 interface OfflineOptions {
   readonly config: Config;
@@ -38,10 +40,11 @@ export async function offlineCommands({ config, logger, checkpoint }: OfflineOpt
   try {
     await relieveFullDisk(volumesFolder(dataDir));
     const folder = lifecycle.use('data folder', await openDataFolder({ path: dataDir, logger }));
-    const shared = nodeProcess({ config, folder, lifecycle, readiness, metrics: new MetricRegistry(), checkpoint, logger });
-    const node = await openNode({ ...shared, folder });
+    const shared = { ...nodeProcess({ config, folder, lifecycle, readiness, metrics: new MetricRegistry(), checkpoint, logger }), folder };
+    const node = await openNode(shared);
     const commands = adminCommands(node, { isService: false });
     registerRoutesCommands(commands, eventEngines(shared), shared);
+    registerUsageCommands(commands, usageEngine(shared), shared);
     const running = lifecycle.run(stop.signal);
     return {
       commands,

@@ -112,6 +112,50 @@ const influx: readonly OriginalNames[] = [
   text('series.low.influx.tags', 'INFLUX_TAGS'),
 ];
 
+const channels: readonly OriginalNames[] = [
+  ...ofEveryEventComponent,
+  address({ key: 'channels.listen', host: 'SERVER_HOST', port: 'SERVER_PORT', otherwise: { host: '127.0.0.1', port: 8080 } }),
+  address({ key: 'channels.stream.listen', host: 'STREAM_HOST', port: 'STREAM_PORT', otherwise: { host: '127.0.0.1', port: 9111 } }),
+  {
+    key: 'channels.source.addresses',
+    names: ['CHANNEL_SOURCES', 'CHANNEL_SOURCE_HOST', 'CHANNEL_SOURCE_PORT'],
+    toText: ({ CHANNEL_SOURCE_HOST = 'localhost', CHANNEL_SOURCE_PORT = '9110', CHANNEL_SOURCES }) =>
+      CHANNEL_SOURCES ?? hostPort(CHANNEL_SOURCE_HOST, CHANNEL_SOURCE_PORT),
+  },
+  text('channels.stream.packetBatchSize', 'PACKET_BATCH_SIZE'),
+  { key: 'channels.usage.engine', names: ['DB_NAME', 'DB_NODES', 'DB_USER', 'DB_PASS'], toText: () => 'cassandra' },
+  text('channels.usage.cassandra.keyspace', 'DB_NAME'),
+  text('channels.usage.cassandra.nodes', 'DB_NODES'),
+  text('channels.usage.cassandra.user', 'DB_USER'),
+  text('channels.usage.cassandra.password', 'DB_PASS'),
+  text('channels.reorder.window', 'REORDER_WINDOW'),
+  milliseconds('channels.reorder.timeout', 'REORDER_TIMEOUT_MS'),
+  text('channels.reorder.startPolicy', 'START_POLICY'),
+  text('channels.reorder.resetDistance', 'RESET_DISTANCE'),
+  milliseconds('channels.source.idleTimeout', 'SOURCE_IDLE_MS'),
+  ...(['backoffMin', 'backoffMax'] as const).map((name, index) => ({
+    key: `channels.source.${name}`,
+    names: ['SOURCE_BACKOFF_MS'],
+    // Shortest and longest: 250..10000.
+    toText: ({ SOURCE_BACKOFF_MS = '' }) => `${SOURCE_BACKOFF_MS.split('..').at(index) ?? SOURCE_BACKOFF_MS}ms`,
+  })),
+  text('channels.source.magicHex', 'SOURCE_MAGIC_HEX'),
+  text('channels.source.maxPayload', 'MAX_PAYLOAD_BYTES'),
+  text('channels.stream.sessionQueue', 'SESSION_QUEUE_BYTES'),
+  text('channels.stream.slowPolicy', 'SLOW_POLICY'),
+  text('channels.stream.maxSessionsPerUser', 'SESSION_MAX_PER_USER'),
+  { key: 'channels.stream.replay', names: ['REPLAY_SECONDS'], toText: ({ REPLAY_SECONDS }) => `${REPLAY_SECONDS}s` },
+  milliseconds('channels.stream.handshakeTimeout', 'HANDSHAKE_TIMEOUT_MS'),
+  text('channels.stream.handshakeMaxSize', 'HANDSHAKE_MAX_BYTES'),
+  text('channels.stream.handshakeErrors', 'HANDSHAKE_ERRORS'),
+  text('channels.packetTime', 'PACKET_MS'),
+  text('channels.usage.packetLog', 'PACKET_LOG'),
+  milliseconds('channels.usage.flush', 'USAGE_FLUSH_MS'),
+  text('channels.usage.compat', 'USAGE_COMPAT'),
+  text('channels.reorder.maxChannels', 'MAX_CHANNELS'),
+  text('channels.maxBuffer', 'MAX_BUFFER_BYTES'),
+];
+
 /** The names that the components had in the systems they come from. They hold where one component is started alone. */
 export const originalNames: Readonly<Partial<Record<ComponentName, readonly OriginalNames[]>>> = {
   aggregator: [
@@ -129,6 +173,28 @@ export const originalNames: Readonly<Partial<Record<ComponentName, readonly Orig
     // The original took it, and read nothing from it.
     text('events.consumer.watermark', 'WATERMARK'),
   ],
+  'channel-source': [
+    text('log.level', 'LOG_LEVEL'),
+    address({ key: 'channelSource.listen', host: 'HOST', port: 'PORT', otherwise: { host: '127.0.0.1', port: 9110 } }),
+    {
+      key: 'channelSource.duration',
+      names: ['DURATION', 'EXECUTION_DURATION'],
+      // The original is run with `1000sec`.
+      toText: ({ EXECUTION_DURATION = '', DURATION = EXECUTION_DURATION }) => DURATION.replace(/(\d)sec(onds?)?$/, '$1s'),
+    },
+    text('channelSource.channels', 'CHANNELS'),
+    text('channelSource.rate', 'RATE'),
+    text('channelSource.payload', 'PAYLOAD'),
+    text('channelSource.reorderWindow', 'REORDER_WINDOW'),
+    text('channelSource.loss', 'LOSS'),
+    text('channelSource.dup', 'DUP'),
+    text('channelSource.late', 'LATE'),
+    text('channelSource.startSeq', 'START_SEQ'),
+    text('channelSource.seed', 'SEED'),
+    text('channelSource.prefixHex', 'PREFIX_HEX'),
+    text('channelSource.inputTs', 'INPUT_TS'),
+  ],
+  channels,
   'consumer-high': [...consumer('high', 9996), ...postgres],
   'consumer-low': [...consumer('low', 9997), ...influx],
   'event-api': [

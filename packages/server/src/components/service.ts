@@ -19,6 +19,9 @@ import { createOperationsServer } from '../kernel/observe/operations-server.ts';
 import { Readiness } from '../kernel/observe/readiness.ts';
 import { adminCommands } from './admin.ts';
 import { startApi } from './api.ts';
+import { startChannelSource } from './channel-source.ts';
+import { startChannelViewer } from './channel-viewer.ts';
+import { startChannels } from './channels.ts';
 import { type ComponentName, ingestComponents } from './component-names.ts';
 import type { Config } from './config.ts';
 import { enginePorts } from './engine-ports.ts';
@@ -32,6 +35,8 @@ import { registerRoutesCommands } from './routes-admin.ts';
 import { startStorageCoordinator } from './storage-coordinator.ts';
 import { startStorageReader } from './storage-reader.ts';
 import { startStorageWriter } from './storage-writer.ts';
+import { registerUsageCommands } from './usage-admin.ts';
+import { usageEngine } from './usage-engine.ts';
 
 export interface ReadyReport {
   readonly ready: true;
@@ -66,23 +71,30 @@ export async function runService({ components, config, logger, checkpoint, stop,
   const ended = new AbortController();
   const shared = nodeProcess({ config, folder, lifecycle, readiness, metrics, checkpoint, logger });
   const engines = eventEngines(shared);
-  const node = folder && ingestComponents.some((name) => components.has(name)) ? await openNode({ ...shared, folder }) : undefined;
+  const holder = folder && { ...shared, folder };
+  const usage = holder && usageEngine(holder);
+  const node = holder && ingestComponents.some((name) => components.has(name)) ? await openNode(holder) : undefined;
   const urls = {
     ...(node && (await startComponents(node, components))),
     ...(await startEvents(shared, { components, engines, end: () => ended.abort() })),
+    ...(components.has('channel-source') && { 'channel-source': await startChannelSource(shared, () => ended.abort()) }),
+    ...(holder && usage && components.has('channels') && (await startChannels(holder, usage))),
   };
+  if (components.has('channel-viewer')) startChannelViewer(shared, () => ended.abort());
   const operations = await openHttpServerPart({
     name: 'operations port',
     server: createOperationsServer({ readiness, metrics, logger }),
     at: config.operations.listen,
   });
   lifecycle.add(operations);
-  if (folder) {
+  if (holder && usage) {
+    const { path } = holder.folder;
     const commands = node ? adminCommands(node, { isService: true }) : new AdminCommands();
     registerRoutesCommands(commands, engines, shared);
-    lifecycle.add(await openAdminSocket({ folder: folder.path, commands, logger }));
+    registerUsageCommands(commands, usage, shared);
+    lifecycle.add(await openAdminSocket({ folder: path, commands, logger }));
     const ports = enginePorts(config, engines);
-    lifecycle.add(await openEngineSocket({ folder: folder.path, token: config.engine.token, ports, logger }));
+    lifecycle.add(await openEngineSocket({ folder: path, token: config.engine.token, ports, logger }));
   }
   const running = lifecycle.run(AbortSignal.any([stop, ended.signal]));
   onReady({
@@ -100,9 +112,9 @@ async function holdFolder({ config, lifecycle, logger }: Pick<NodeProcess, 'conf
 
 /** Before anything is opened. */
 function assertComplete(components: ReadonlySet<ComponentName>, { engine }: Config): void {
-  const ingest = ingestComponents.find((name) => components.has(name));
-  if (engine.socket !== '' && ingest !== undefined)
-    throw new AppError('configInvalid', `${ingest} works in a data folder that its process holds: start it without engine.socket.`);
+  const holder = [...ingestComponents, 'channels' as const].find((name) => components.has(name));
+  if (engine.socket !== '' && holder !== undefined)
+    throw new AppError('configInvalid', `${holder} works in a data folder that its process holds: start it without engine.socket.`);
   if (components.has('http-source') && !components.has('storage-writer'))
     throw new AppError('configInvalid', 'http-source needs storage-writer in the same process: name both, or start `sluice all`.');
 }

@@ -1,6 +1,8 @@
 import { benchJsonnetHostile } from '../../../jsonnet/test/bench/hostile-bench.ts';
 import { benchJsonnet } from '../../../jsonnet/test/bench/jsonnet-bench.ts';
 import { benchApi } from './api/api.ts';
+import { benchChannels } from './channels/channels.ts';
+import { benchChannelsOrder } from './channels/order-bench.ts';
 import { benchEventsApi } from './events/api.ts';
 import { benchEventsConsumer } from './events/consumer.ts';
 import { benchEventsEmbedded } from './events/embedded.ts';
@@ -30,6 +32,8 @@ interface Bench {
 /** `make bench [ONLY=id] [CHECK=1] [LONG=1] [REPORT=1]`: measures, prints, and with CHECK=1 fails where a bar is missed. */
 const benches: Readonly<Record<string, Bench>> = {
   api: { run: benchApi },
+  'channels-order': { run: benchChannelsOrder },
+  channels: { run: benchChannels },
   'events-api': { run: benchEventsApi },
   'events-postgres': { run: benchEventsPostgres },
   'events-embedded': { run: benchEventsEmbedded },

@@ -62,17 +62,7 @@ describe('starts that fail', () => {
     const address = taken.address();
     const port = typeof address === 'object' ? address?.port : undefined;
     const other = `${folder.path}/other`;
-    const listen = [
-      '--api-listen',
-      '127.0.0.1:0',
-      '--source-http-listen',
-      '127.0.0.1:0',
-      '--operations-listen',
-      `127.0.0.1:${port}`,
-      '--events-api-listen',
-      '127.0.0.1:0',
-    ];
-    const { code, out, err } = await sluice('all', '--data-dir', other, ...listen);
+    const { code, out, err } = await start('--data-dir', other, '--operations-listen', `127.0.0.1:${port}`);
     taken.close();
     expect({ code, out }).toEqual({ code: 69, out: '' });
     expect(err).toContain(`operations port cannot listen on 127.0.0.1:${port}: the address is in use; stop the process that uses it`);
@@ -138,7 +128,7 @@ describe('help', () => {
     for (const word of [
       'http-source',
       'storage-writer',
-      'token, status, query, cat, quarantine, fsck, routes, config',
+      'token, status, query, cat, quarantine, fsck, routes, usage, config',
       '--data-dir',
       'SLUICE_SOURCE_HTTP_LISTEN',
     ])
@@ -182,6 +172,8 @@ describe('a running service', () => {
       'consumer-low',
       'event-api',
       'aggregator',
+      'channels',
+      'channels-tcp',
       'operations',
     ]);
     const get = async (path: string) => {

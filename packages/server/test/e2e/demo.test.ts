@@ -20,3 +20,9 @@ test('the demo of the events lane brings every acknowledged event into one of it
   expect(last, said).toBe('demo events ok 6000');
   expect(status).toBe(0);
 });
+
+test('the demo of the channels lane shows five viewers what the source sent, and bills them that', () => {
+  const { last, status, said } = run('demo-channels');
+  expect(last, said).toMatch(/^demo channels ok [1-9]\d{3}$/);
+  expect(status).toBe(0);
+});

@@ -192,6 +192,10 @@ test('a process without a folder runs only what needs none, and needs the right 
     code: 64,
     err: expect.stringContaining('api works in a data folder'),
   });
+  expect(await start('channels', '--engine-token', token)).toMatchObject({
+    code: 64,
+    err: expect.stringContaining('channels works in a data folder'),
+  });
   expect(await start('event-producer', '--engine-token', token)).toMatchObject({ code: 64, err: expect.stringContaining('journal') });
   expect(await start('consumer-low', '--engine-token', token)).toMatchObject({
     code: 64,

@@ -38,9 +38,9 @@ export const demoFlags = ['--config-file', demoProfile] as const;
 const withoutBallast = { SLUICE_STORAGE_DISK_BALLAST: '0' };
 
 let nextPort = 20_000 + (process.pid % 110) * 100;
-/** Seven free ports are likely here: blocks differ between processes and calls, and lie below the ephemeral range. */
+/** Nine free ports are likely here: blocks differ between processes and calls, and lie below the ephemeral range. */
 export function portBase(): number {
-  nextPort = nextPort > 31_000 ? 20_000 : nextPort + 8;
+  nextPort = nextPort > 31_000 ? 20_000 : nextPort + 10;
   return nextPort;
 }
 
@@ -48,7 +48,7 @@ export function portBase(): number {
 async function freePortBase(): Promise<number> {
   for (;;) {
     const base = portBase();
-    if (await areFree(base, 7)) return base;
+    if (await areFree(base, 9)) return base;
   }
 }
 

@@ -44,6 +44,8 @@ test('a read value is that of the moment', async () => {
   expect(await lines(registry)).toContain('depth 1');
   depth = 2;
   expect(await lines(registry)).toContain('depth 2');
+  registry.declare({ reads_total: { type: 'counter', help: 'Reads.', labels: [] } }).counterOf('reads_total', {}, () => depth);
+  expect(await lines(registry)).toContain('reads_total 2');
 });
 
 test('what is removed is not exposed any more and starts anew', async () => {

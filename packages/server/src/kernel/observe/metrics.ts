@@ -75,6 +75,11 @@ export class Metrics<const Table extends MetricTable> {
     return declared(this.#histograms.get(name), name).get(labels);
   }
 
+  /** A counter that its user keeps as a number, where even an addition through the cell would be too much. */
+  counterOf<Name extends NamesOf<Table, 'counter'>>(name: Name, labels: LabelsOf<Table[Name]>, read: () => number): void {
+    declared(this.#numbers.get(name), name).get(labels).readFrom(read);
+  }
+
   /** A gauge whose value is read when the metrics are collected, such as the depth of a queue. */
   gaugeOf<Name extends NamesOf<Table, 'gauge'>>(name: Name, labels: LabelsOf<Table[Name]>, read: () => number): void {
     declared(this.#numbers.get(name), name).get(labels).readFrom(read);

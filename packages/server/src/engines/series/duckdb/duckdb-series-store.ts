@@ -10,6 +10,7 @@ import {
   type DuckDBValue,
 } from '@duckdb/node-api';
 import { Semaphore } from '../../../kernel/async/semaphore.ts';
+import { withinDeadline } from '../../../kernel/async/within-deadline.ts';
 import { assertDuckdbFolder, DuckdbFile, inTransaction } from '../../../kernel/duckdb/duckdb-file.ts';
 import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
 import { makeDirectoryDurable } from '../../../kernel/folder/durable-file.ts';
@@ -30,7 +31,6 @@ import type {
 } from '../series-store.ts';
 import { bucketAggregate, bucketsOf } from '../sql-buckets.ts';
 import { repeatsPage, repeatsPageSql } from '../sql-repeats.ts';
-import { withinDeadline } from '../within-deadline.ts';
 import { microseconds, PointAppender } from './append-points.ts';
 import { duckdbSeriesError } from './duckdb-series-error.ts';
 
@@ -224,7 +224,10 @@ export class DuckdbSeriesStore implements SeriesStore {
   async #within<T>({ what, signal }: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     this.#end.signal.throwIfAborted();
     const { timeoutMs, startTimer } = this.#options;
-    return withinDeadline({ what, timeoutMs, startTimer, signal: AbortSignal.any([signal, this.#end.signal]) }, work);
+    return withinDeadline(
+      { what, code: 'seriesUnavailable', timeoutMs, startTimer, signal: AbortSignal.any([signal, this.#end.signal]) },
+      work,
+    );
   }
 }
 

@@ -1,3 +1,4 @@
+import { type NoteFailure, withinDeadline } from '../../../kernel/async/within-deadline.ts';
 import { AppError } from '../../../kernel/errors/app-error.ts';
 import type { Clock } from '../../../kernel/time/clock.ts';
 import type { StartTimer } from '../../../kernel/time/start-timer.ts';
@@ -15,7 +16,6 @@ import type {
   TimeWindow,
   WriteOutcome,
 } from '../series-store.ts';
-import { type NoteFailure, withinDeadline } from '../within-deadline.ts';
 import { FluxReader } from './flux-reader.ts';
 import { InfluxClient, type InfluxServer } from './influx-client.ts';
 import type { InfluxReader } from './influx-reader.ts';
@@ -146,7 +146,10 @@ export class InfluxSeriesStore implements SeriesStore {
   ): Promise<T> {
     this.#end.signal.throwIfAborted();
     const { timeoutMs, startTimer } = this.#options;
-    return withinDeadline({ what, timeoutMs, startTimer, signal: AbortSignal.any([signal, this.#end.signal]) }, work);
+    return withinDeadline(
+      { what, code: 'seriesUnavailable', timeoutMs, startTimer, signal: AbortSignal.any([signal, this.#end.signal]) },
+      work,
+    );
   }
 }
 

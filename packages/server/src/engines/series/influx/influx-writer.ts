@@ -2,12 +2,12 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { Backoff } from '../../../kernel/async/backoff.ts';
 import { sleep } from '../../../kernel/async/sleep.ts';
+import type { NoteFailure } from '../../../kernel/async/within-deadline.ts';
 import { AppError, errorText, isAppError } from '../../../kernel/errors/app-error.ts';
 import type { Clock } from '../../../kernel/time/clock.ts';
 import type { StartTimer } from '../../../kernel/time/start-timer.ts';
 import type { RefusedPoint } from '../series-store.ts';
 import { type Refusal, storeByHalves } from '../store-by-halves.ts';
-import type { NoteFailure } from '../within-deadline.ts';
 import { type InfluxClient, refused, sentenceOf, statusText } from './influx-client.ts';
 
 export interface InfluxWriterOptions {

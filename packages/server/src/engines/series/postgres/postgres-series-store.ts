@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { withinDeadline } from '../../../kernel/async/within-deadline.ts';
 import { AppError } from '../../../kernel/errors/app-error.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
 import type { Clock } from '../../../kernel/time/clock.ts';
@@ -20,7 +21,6 @@ import {
 } from '../series-store.ts';
 import { bucketAggregate, bucketsOf } from '../sql-buckets.ts';
 import { repeatsPage, repeatsPageSql } from '../sql-repeats.ts';
-import { withinDeadline } from '../within-deadline.ts';
 import { ensureTables, type TimescaleMode } from './ensure-tables.ts';
 import { PostgresConnections, type PostgresServer } from './postgres-connections.ts';
 import { type SeriesTables, seriesTables } from './series-tables.ts';
@@ -134,8 +134,9 @@ export class PostgresSeriesStore implements SeriesStore {
   async #use<T>({ what, signal }: Call, work: (client: PoolClient) => Promise<T>): Promise<T> {
     this.#end.signal.throwIfAborted();
     const { timeoutMs, startTimer } = this.#options;
-    return withinDeadline({ what, timeoutMs, startTimer, signal: AbortSignal.any([signal, this.#end.signal]) }, (within) =>
-      this.#connections.use({ what, signal: within }, work),
+    return withinDeadline(
+      { what, code: 'seriesUnavailable', timeoutMs, startTimer, signal: AbortSignal.any([signal, this.#end.signal]) },
+      (within) => this.#connections.use({ what, signal: within }, work),
     );
   }
 }

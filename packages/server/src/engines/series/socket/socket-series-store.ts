@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { type Deadline, withinDeadline } from '../../../kernel/async/within-deadline.ts';
 import { LinkClient, type LinkClientOptions } from '../../../kernel/link/link-client.ts';
 import type { LinkAnswer } from '../../../kernel/link/link-connection.ts';
 import { LinkPort } from '../../../kernel/link/link-port.ts';
@@ -18,7 +19,6 @@ import type {
   SeriesStore,
   WriteOutcome,
 } from '../series-store.ts';
-import { type Deadline, withinDeadline } from '../within-deadline.ts';
 import { decodeOffsets, decodeRows, encodeRows } from './number-rows.ts';
 import { type SeriesQuestion, seriesAnswers } from './series-questions.ts';
 
@@ -48,7 +48,8 @@ export class SocketSeriesStore implements SeriesStore {
     this.#link = link;
     this.#port = new LinkPort(link, { port: seriesPort(options.series), lostCode: 'seriesUnavailable' });
     const { series, timeoutMs, startTimer } = options;
-    this.#deadline = { what: `Series ${series} of the process that holds the data folder`, timeoutMs, startTimer };
+    const what = `Series ${series} of the process that holds the data folder`;
+    this.#deadline = { what, code: 'seriesUnavailable', timeoutMs, startTimer };
   }
 
   /** `ownerUnavailable` where nobody serves the socket for the time of the retry, `forbidden` where the token is another. */

@@ -1,7 +1,7 @@
 import type { CompareAnswer, Finding, SeriesType, TypeTally } from '@sluice/contract/event-series';
 import type { LogEngine, LogTopic, OffsetRange } from '../../../engines/log/log-engine.ts';
-import { withinDeadline } from '../../../engines/series/within-deadline.ts';
 import { Semaphore } from '../../../kernel/async/semaphore.ts';
+import { withinDeadline } from '../../../kernel/async/within-deadline.ts';
 import { AppError } from '../../../kernel/errors/app-error.ts';
 import type { Logger } from '../../../kernel/observe/logger.ts';
 import type { Clock } from '../../../kernel/time/clock.ts';
@@ -77,7 +77,7 @@ export class Compare {
     using _turn = await this.#turn.acquire();
     const { startTimer } = this.#options;
     const { signal } = new AbortController();
-    return await withinDeadline({ what: 'The comparison did not end', timeoutMs, startTimer, signal }, (ends) =>
+    return await withinDeadline({ what: 'The comparison did not end', code: 'seriesUnavailable', timeoutMs, startTimer, signal }, (ends) =>
       this.#compare(query, ends),
     );
   }

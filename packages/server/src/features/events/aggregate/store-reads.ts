@@ -1,7 +1,7 @@
 import type { SeriesFailure, SeriesType } from '@sluice/contract/event-series';
 import type { SeriesStore } from '../../../engines/series/series-store.ts';
-import { withinDeadline } from '../../../engines/series/within-deadline.ts';
 import { Semaphore } from '../../../kernel/async/semaphore.ts';
+import { withinDeadline } from '../../../kernel/async/within-deadline.ts';
 import { errorText, isAppError } from '../../../kernel/errors/app-error.ts';
 import type { ErrorCode } from '../../../kernel/errors/error-table.ts';
 import type { RateLimitedLog } from '../../../kernel/observe/rate-limited-log.ts';
@@ -82,7 +82,7 @@ export class StoreReads {
     try {
       // Every caller waits for its deadline only, but a store that does not hear of it keeps its permits: it is not asked by ever more.
       const value = await withinDeadline(
-        { what: `The store of ${type} did not answer`, timeoutMs, startTimer, signal: never },
+        { what: `The store of ${type} did not answer`, code: 'seriesUnavailable', timeoutMs, startTimer, signal: never },
         async (signal) => {
           using _permit = await this.#turns.get(type)?.acquire(signal);
           return await read(store, signal);

@@ -13,7 +13,7 @@ function manualTimer() {
       timer.isCancelled = true;
     };
   };
-  return { timer, deadline: { what: 'It failed', timeoutMs: 250, startTimer, signal: never } };
+  return { timer, deadline: { what: 'It failed', code: 'seriesUnavailable' as const, timeoutMs: 250, startTimer, signal: never } };
 }
 
 it('gives the result, or the error, and ends its timer', async () => {

@@ -1,9 +1,12 @@
-import { AppError } from '../../kernel/errors/app-error.ts';
-import type { StartTimer } from '../../kernel/time/start-timer.ts';
+import { AppError } from '../errors/app-error.ts';
+import type { ErrorCode } from '../errors/error-table.ts';
+import type { StartTimer } from '../time/start-timer.ts';
 
 export interface Deadline {
   /** Begins the message of the error. */
   readonly what: string;
+  /** Of the error at the end of the time. */
+  readonly code: ErrorCode;
   readonly timeoutMs: number;
   readonly startTimer: StartTimer;
   readonly signal: AbortSignal;
@@ -13,11 +16,11 @@ export interface Deadline {
 export type NoteFailure = (reason: string) => void;
 
 /**
- * The result of the work; `seriesUnavailable` when the time is up, the signal's reason when that aborts. The work hears of both by the
+ * The result of the work; an error of the code when the time is up, the signal's reason when that aborts. The work hears of both by the
  * signal that it gets. It is not waited for then: what it does later, and its error, go unseen.
  */
 export async function withinDeadline<T>(
-  { what, timeoutMs, startTimer, signal }: Deadline,
+  { what, code, timeoutMs, startTimer, signal }: Deadline,
   work: (signal: AbortSignal, note: NoteFailure) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
@@ -28,9 +31,7 @@ export async function withinDeadline<T>(
     reject(reason);
   };
   let lastReason = '';
-  const cancelTimer = startTimer(timeoutMs, () =>
-    stop(new AppError('seriesUnavailable', `${what}: no answer in ${timeoutMs} ms${lastReason}.`)),
-  );
+  const cancelTimer = startTimer(timeoutMs, () => stop(new AppError(code, `${what}: no answer in ${timeoutMs} ms${lastReason}.`)));
   const onAbort = (): void => stop(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   try {

@@ -1,0 +1,36 @@
+/** Items in an array, so that walking through all of them is cheap; a place is given up by the last item moving in. */
+export class ViewerList<T extends object> {
+  readonly #items: T[] = [];
+  readonly #indexes = new Map<T, number>();
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  add(item: T): void {
+    this.#indexes.set(item, this.#items.length);
+    this.#items.push(item);
+  }
+
+  delete(item: T): void {
+    const index = this.#indexes.get(item);
+    if (index === undefined) return;
+    this.#indexes.delete(item);
+    const last = this.#items.pop();
+    if (last === undefined || last === item) return;
+    this.#items[index] = last;
+    this.#indexes.set(last, index);
+  }
+
+  /** Backwards: the visited one may be deleted meanwhile, and no other. */
+  forEach(visit: (item: T) => void): void {
+    for (let index = this.#items.length - 1; index >= 0; index -= 1) {
+      const item = this.#items[index];
+      if (item !== undefined) visit(item);
+    }
+  }
+
+  list(): readonly T[] {
+    return [...this.#items];
+  }
+}
