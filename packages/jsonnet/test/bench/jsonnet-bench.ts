@@ -169,8 +169,9 @@ export async function benchJsonnet(): Promise<Figure[]> {
     figures.push({ id: `jsonnet-${id}`, value: ours, unit: 'ns' }, { id: `jsonnet-${id}-by-hand`, value: hand, unit: 'ns' });
     if (ratioBar === undefined) continue;
     figures.push({ id: `jsonnet-${id}-ratio`, value: ours / hand, unit: 'times by hand', bar: ratioBar });
+    // For comparison: the bar is that of `jsonnet-record-two-paths`, with the parse that the columns of a record share.
     const parsing = measure(() => program.toCompactJson({ context: JSON.parse(benchBody) }));
-    figures.push({ id: `jsonnet-${id}-with-json-parse`, value: parsing, unit: 'ns', bar: 5000 });
+    figures.push({ id: `jsonnet-${id}-with-json-parse`, value: parsing, unit: 'ns' });
     figures.push({ id: 'jsonnet-json-parse-alone', value: measure(() => String(JSON.parse(benchBody))), unit: 'ns' });
   }
   const source = templates.find(({ id }) => id === 'ten-fields')?.source ?? '';
