@@ -62,7 +62,9 @@ describe('starts that fail', () => {
     const address = taken.address();
     const port = typeof address === 'object' ? address?.port : undefined;
     const other = `${folder.path}/other`;
-    const { code, out, err } = await start('--data-dir', other, '--operations-listen', `127.0.0.1:${port}`);
+    const events = ['api', 'consumer-high', 'consumer-low', 'aggregator'].map((name) => `events-${name}`);
+    const free = ['api', 'source-http', ...events, 'channels', 'channels-stream'].flatMap((name) => [`--${name}-listen`, '127.0.0.1:0']);
+    const { code, out, err } = await sluice('all', '--data-dir', other, ...free, '--operations-listen', `127.0.0.1:${port}`);
     taken.close();
     expect({ code, out }).toEqual({ code: 69, out: '' });
     expect(err).toContain(`operations port cannot listen on 127.0.0.1:${port}: the address is in use; stop the process that uses it`);
