@@ -11,7 +11,6 @@ import { readFirstLine } from './fanout/first-line.ts';
 import { type Handshake, parseHandshake } from './fanout/parse-handshake.ts';
 import { type Connection, keyOf, readUnacknowledgedBytes } from './fanout/unacknowledged-bytes.ts';
 import type { ViewerSession } from './fanout/viewer-session.ts';
-import { writeToSystem } from './fanout/write-to-system.ts';
 import { type Refusal, refusalTexts, type ViewerAdmission } from './viewer-admission.ts';
 
 export interface ViewerServerSettings {
@@ -155,7 +154,7 @@ export class ViewerServer implements Part {
       ...handshake,
       peer: `${remoteAddress}:${remotePort}`,
       sink: {
-        write: (bytes, onWritten) => writeToSystem(socket, bytes, onWritten),
+        write: (bytes, onWritten) => socket.write(bytes, onWritten),
         end: () => closeLingering(socket),
         destroy: () => socket.destroy(),
       },
