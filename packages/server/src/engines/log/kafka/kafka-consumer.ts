@@ -55,8 +55,8 @@ export class KafkaConsumer implements LogConsumer {
   readonly #pool;
   readonly #running: Promise<void>;
   #trouble: ConsumerTrouble | undefined;
-  /** The assignment of now, while its partitions are given. */
-  #turn: symbol | undefined;
+  /** The one of now; undefined while the group has given nothing. */
+  #assignment: GroupAssignment | undefined;
   /** Ends the present stay. */
   #endStay: (error: AppError) => void = () => {};
 
@@ -146,14 +146,13 @@ export class KafkaConsumer implements LogConsumer {
     assignment: GroupAssignment,
     { topics, member }: { topics: ReadonlyMap<string, LogTopic>; member: GroupMember },
   ): Promise<void> {
-    const turn = Symbol('assignment');
-    this.#turn = turn;
+    this.#assignment = assignment;
     for (const [name, partitions] of Map.groupBy(assignment.partitions, ({ topic }) => topic)) {
       const topic = topics.get(name);
       if (topic === undefined) continue;
       const offsets = await this.#options.groupOffsets(topic);
       for (const { partition } of partitions) {
-        if (this.#turn !== turn || this.#stop.signal.aborted) return;
+        if (this.#assignment !== assignment || this.#stop.signal.aborted) return;
         const known = offsets[partition];
         if (known === undefined)
           throw new AppError('logUnavailable', `The topic ${name} has more partitions than it had: the group joins again.`);
@@ -214,7 +213,8 @@ export class KafkaConsumer implements LogConsumer {
       } catch (error) {
         const { apiIds } = troubleOf(error);
         if (notMember.some((id) => apiIds.has(id))) {
-          this.#revokeAll();
+          // An answer that comes late says nothing of what was given since: what is taken away without need is never given again.
+          if (this.#assignment === assignment) this.#revokeAll();
           return 'revoked';
         }
         const failure = logErrorOf(error, `commit for the group ${group}`);
@@ -235,7 +235,7 @@ export class KafkaConsumer implements LogConsumer {
   }
 
   #revokeAll(): void {
-    this.#turn = undefined;
+    this.#assignment = undefined;
     this.#assigned.takeAll();
     const readers = [...this.#readers];
     this.#readers.clear();

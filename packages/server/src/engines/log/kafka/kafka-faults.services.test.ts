@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type KafkaAddress, kafkaService } from '../../../../test/support/services/kafka-service.ts';
 import { type OwnService, openOwnService } from '../../../../test/support/services/own-service.ts';
 import { silentLogger } from '../../../../test/support/silent-logger.ts';
@@ -15,6 +15,7 @@ import { systemClock } from '../../../kernel/time/clock.ts';
 import type { LogEngine, LogTopic, OwnedPartition } from '../log-engine.ts';
 import { logMetricTable } from '../log-metrics.ts';
 import { openLogEngine } from '../registry.ts';
+import { KafkaCluster } from './kafka-cluster.ts';
 import { KafkaLogEngine } from './kafka-log-engine.ts';
 
 const script = fileURLToPath(new URL('../../../../test/support/consume-until-killed.ts', import.meta.url));
@@ -213,4 +214,32 @@ test('a compacted topic takes records with keys', async () => {
   await expect(append(log, topic, 'no key')).rejects.toMatchObject({ message: expect.stringContaining('keys') });
   await log.append({ topic: topic.name, partition: 0, records: [{ key: Buffer.from('k'), value: Buffer.from('v') }] });
   expect(await readAll(log, topic)).toEqual(['v']);
+});
+
+test('a commit that is refused late takes away nothing that was given since', async () => {
+  await using log = await open();
+  const topic = await newTopic(log, 2);
+  const membership = { group: randomUUID(), topics: [topic.name], start: 'begin' } as const;
+  await using first = await log.join(membership);
+  const given = first.partitions(new AbortController().signal)[Symbol.asyncIterator]();
+  const next = async (): Promise<OwnedPartition> => {
+    const { value } = await given.next();
+    return value ?? expect.unreachable('the member is closed');
+  };
+  const held = await next();
+  await next();
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+  const coordinator = KafkaCluster.prototype.coordinator;
+  const spy = vi.spyOn(KafkaCluster.prototype, 'coordinator').mockImplementationOnce(async function (this: KafkaCluster, ...query) {
+    await answered;
+    return coordinator.apply(this, query);
+  });
+  const commit = held.commit(0);
+  await using second = await log.join(membership);
+  const again = await next();
+  answer();
+  expect(await commit).toBe('revoked');
+  expect(again.isOwned).toBe(true);
+  expect(second.health).toBeUndefined();
+  spy.mockRestore();
 });
