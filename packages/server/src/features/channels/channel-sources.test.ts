@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import { defaultRules, OrderRecord, range } from '../../../test/support/channels/ordered-record.ts';
 import { ManualTimers } from '../../../test/support/manual-timers.ts';
@@ -62,7 +63,7 @@ async function openSource(port?: number): Promise<TestSource> {
   return source;
 }
 
-function start(ports: readonly number[], { maxBytes = 256 * 1024 * 1024, maxChannels = 1024, magic = '' } = {}) {
+function start(ports: readonly number[], { maxBytes = 256 * 1024 * 1024, maxChannels = 1024, magic = '', logger = silentLogger } = {}) {
   const clock = new TestClock();
   const timers = new ManualTimers(clock);
   const records = new Map<string, OrderRecord>();
@@ -86,7 +87,7 @@ function start(ports: readonly number[], { maxBytes = 256 * 1024 * 1024, maxChan
     },
     budget,
     metrics: registry.declare(orderMetricTable),
-    logger: silentLogger,
+    logger,
     clock,
     startTimer: timers.start,
     random: () => 0,
@@ -308,4 +309,42 @@ test('nothing is ever written to a source', async () => {
   await opened.pop()?.[Symbol.asyncDispose]();
   await ended;
   expect(socket.bytesRead).toBe(0);
+});
+
+test('the log has a line where a source comes and goes, not for each try', async () => {
+  const source = await openSource();
+  const { port } = source;
+  await source[Symbol.asyncDispose]();
+  const lines: string[] = [];
+  const note = (level: string) => (_fields: unknown, message: string) => void lines.push(`${level}: ${message}`);
+  const { timers, states, registry } = start([port], { logger: { ...silentLogger, info: note('info'), warn: note('warn') } });
+  const disconnects = async (): Promise<number> =>
+    [...(await registry.text()).matchAll(/^sluice_channels_source_disconnects_total\{.*\} (\d+)$/gm)].reduce(
+      (sum, [, n]) => sum + Number(n),
+      0,
+    );
+  const untilDisconnects = async (count: number): Promise<void> => {
+    while ((await disconnects()) < count) await sleep(2);
+  };
+  for (let tries = 1; tries <= 3; tries += 1) {
+    await untilDisconnects(tries);
+    timers.advance(10_000);
+  }
+  await untilDisconnects(4);
+  const back = await openSource(port);
+  timers.advance(10_000);
+  await until(() => states()[0] === 'streaming');
+  await back[Symbol.asyncDispose]();
+  for (let tries = 5; tries <= 7; tries += 1) {
+    await untilDisconnects(tries);
+    timers.advance(10_000);
+  }
+  await untilDisconnects(8);
+  expect(lines).toEqual([
+    'info: the source is not there yet; it is tried until it comes',
+    'info: connected to the source',
+    // Of the connection that ended, and of those that are refused since.
+    'warn: no connection to the source; it is tried until it comes',
+    'warn: no connection to the source; it is tried until it comes',
+  ]);
 });

@@ -63,6 +63,8 @@ export class SourceClient {
   #bytes = 0;
   #pauses = 0;
   #lastReason: DisconnectReason | undefined;
+  /** What the log says of the present outage. */
+  #told: DisconnectReason | undefined;
   #lastBytesAt = 0;
   #cancelTimer: () => void = () => {};
 
@@ -89,7 +91,7 @@ export class SourceClient {
 
   /** Until the signal aborts; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { logger, startTimer, metrics } = this.#options;
+    const { startTimer, metrics } = this.#options;
     while (!signal.aborted) {
       this.#apply({ type: 'connect' });
       const { reason, detail } = await this.#stream(signal);
@@ -99,13 +101,20 @@ export class SourceClient {
       const { waitMs } = this.#state;
       this.#lastReason = this.#state.reason;
       metrics.counter('sluice_channels_source_disconnects_total', { source: this.#name, reason: this.#lastReason }).inc();
-      logger.warn(
-        { source: this.#name, reason: this.#lastReason, detail, waitMs: Math.round(waitMs), prefix: this.#parser.lastPrefix },
-        'no connection to the source',
-      );
+      this.#tell(this.#lastReason, detail);
       await sleep(waitMs, signal, startTimer);
     }
     this.#apply({ type: 'stop' });
+  }
+
+  /** A line where something is new, not for each try. A source that nobody has started yet is no fault. */
+  #tell(reason: DisconnectReason, detail: string | undefined): void {
+    const { logger } = this.#options;
+    if (this.#told === reason) return;
+    this.#told = reason;
+    const fields = { source: this.#name, reason, detail, prefix: this.#parser.lastPrefix };
+    if (this.#connects === 0 && reason === 'refused') logger.info(fields, 'the source is not there yet; it is tried until it comes');
+    else logger.warn(fields, 'no connection to the source; it is tried until it comes');
   }
 
   #apply(event: SourceEvent): void {
@@ -145,6 +154,7 @@ export class SourceClient {
     const { settings, clock, logger } = this.#options;
     this.#apply({ type: 'connected' });
     this.#connects += 1;
+    this.#told = undefined;
     this.#lastBytesAt = clock.monotonic();
     socket.setKeepAlive(true);
     this.#watch(socket, settings.idleMs, 'stalled');
