@@ -1,6 +1,7 @@
 import type { Clock } from '../../kernel/time/clock.ts';
 import type { StartTimer } from '../../kernel/time/start-timer.ts';
 import { ChannelOutput } from './fanout/channel-output.ts';
+import { ChannelPace } from './fanout/channel-pace.ts';
 import { EncodedMemory } from './fanout/encoded-memory.ts';
 import { FlushSchedule, type NextTurn } from './fanout/flush-schedule.ts';
 import { SharedRoom } from './fanout/shared-room.ts';
@@ -16,8 +17,10 @@ import type { SlowPolicy } from './slow-policies.ts';
 export interface FanoutRules {
   /** How long packets are kept for viewers that come back. */
   readonly replayMs: number;
-  /** How long a write is gathered, at most. */
+  /** From one write to a viewer to the next, at least. */
   readonly gatherMs: number;
+  /** How long a packet waits for the next one where many viewers watch, at most. */
+  readonly manyGatherMs: number;
   /** Packets of one write; 0: as many as have 64 KiB. */
   readonly packetBatchSize: number;
   /** Payload that a viewer may lag by. */
@@ -52,9 +55,19 @@ interface Channel {
   readonly sessions: ViewerList<ViewerSession>;
   /** Somebody writes to it; else it is there for its viewers only. */
   isOpened: boolean;
-  waits: 'no' | 'gathered' | 'full';
+  /** `rest`: what half of the viewers has got, for the other half. */
+  waits: 'no' | 'rest' | 'gathered' | 'full';
+  /** In the list of those that wait for a flush; also where it filled a write since, and waits for nothing. */
+  isGathered: boolean;
+  /** When what waits goes out, by the monotonic clock. */
+  dueAt: number;
+  readonly pace: ChannelPace;
+  /** Who is served next, where the viewers take turns; undefined where all are served at once. */
+  turn: 'first' | 'second' | undefined;
 }
 
+/** A write costs 6 us of the system alone, however little it carries: so many of them are worth some milliseconds of waiting. */
+const manyViewers = 64;
 const maxWriteBytes = 64 * 1024;
 const sweepMs = 1000;
 /** A viewer that has ended its side, and had nothing to be sent for so long, is gone. */
@@ -189,7 +202,7 @@ export class ChannelHub {
 
   /** Ends every session once it has been sent what there is; settles when all have ended, or after the time, which ends the others. */
   async drain(timeoutMs: number): Promise<void> {
-    this.#flush(true);
+    for (const channel of this.#channels.values()) flushChannel(channel);
     const late = Promise.withResolvers<void>();
     const cancel = this.#options.startTimer(timeoutMs, late.resolve);
     this.#whenEmpty = late.resolve;
@@ -224,22 +237,36 @@ export class ChannelHub {
       sessions: new ViewerList(),
       isOpened: false,
       waits: 'no',
+      isGathered: false,
+      dueAt: 0,
+      pace: new ChannelPace(),
+      turn: undefined,
     };
     this.#channels.set(name, channel);
     return channel;
   }
 
   #onWritten(channel: Channel, isMuch: boolean): void {
-    if (channel.waits === 'no') {
+    if (channel.waits === 'no' || channel.waits === 'rest') {
       channel.waits = 'gathered';
-      this.#gathered.push(channel);
+      const now = this.#options.clock.monotonic();
+      const isSteady = channel.pace.begin(now) <= this.#options.rules.manyGatherMs;
+      if (!isSteady || channel.sessions.size < manyViewers) channel.turn = undefined;
+      else channel.turn ??= 'first';
+      this.#wait(channel, now);
       this.#startSweep();
-      this.#schedule.gather();
-    }
+    } else channel.pace.add();
     if (!isMuch || channel.waits === 'full') return;
     channel.waits = 'full';
     this.#full.push(channel);
     this.#schedule.soon();
+  }
+
+  #wait(channel: Channel, dueAt: number): void {
+    channel.dueAt = dueAt;
+    if (!channel.isGathered) this.#gathered.push(channel);
+    channel.isGathered = true;
+    this.#schedule.gather(dueAt);
   }
 
   readonly #onMore = (session: ViewerSession): void => {
@@ -251,16 +278,33 @@ export class ChannelHub {
     const full = this.#full;
     this.#full = [];
     for (const channel of full) flushChannel(channel);
-    if (isDue) {
-      const gathered = this.#gathered;
-      this.#gathered = [];
-      for (const channel of gathered) if (channel.waits !== 'no') flushChannel(channel);
-    }
+    if (isDue) this.#flushGathered(this.#options.clock.monotonic());
     const more = this.#more;
     this.#more = [];
     for (const session of more) session.pump();
-    // What was gathered since, and was not due yet.
-    if (!isDue && this.#gathered.length > 0) this.#schedule.gather();
+    // What was gathered since, or is not due yet.
+    for (const { dueAt } of this.#gathered) this.#schedule.gather(dueAt);
+  }
+
+  #flushGathered(until: number): void {
+    const gathered = this.#gathered;
+    this.#gathered = [];
+    for (const channel of gathered) {
+      channel.isGathered = channel.waits !== 'no' && channel.dueAt > until;
+      if (channel.isGathered) this.#gathered.push(channel);
+      else if (channel.waits === 'gathered' && channel.turn !== undefined) this.#flushHalf(channel, channel.turn);
+      else if (channel.waits !== 'no') flushChannel(channel);
+    }
+  }
+
+  /** Each half gets two packets in a write, and the burst of writes behind a packet is half as long. */
+  #flushHalf(channel: Channel, turn: 'first' | 'second'): void {
+    const { clock, rules } = this.#options;
+    channel.output.flush();
+    channel.sessions.forEachOfHalf(turn, pump);
+    channel.turn = turn === 'first' ? 'second' : 'first';
+    channel.waits = 'rest';
+    this.#wait(channel, clock.monotonic() + rules.manyGatherMs);
   }
 
   /** Once a second, while there is anything. */
@@ -301,7 +345,7 @@ export class ChannelHub {
 function flushChannel(channel: Channel): void {
   channel.waits = 'no';
   channel.output.flush();
-  channel.sessions.forEach((session) => {
-    session.pump();
-  });
+  channel.sessions.forEach(pump);
 }
+
+const pump = (session: ViewerSession): void => session.pump();

@@ -5,12 +5,12 @@ import type { StartTimer } from '../../../kernel/time/start-timer.ts';
 export type NextTurn = (fire: () => void) => void;
 
 interface FlushScheduleOptions {
-  /** A write is gathered for so long, counted from the flush before it: the first packet after a pause goes out at once. */
+  /** From one flush to the next, at least: the first packet after a pause goes out at once. */
   readonly gatherMs: number;
   readonly clock: Clock;
   readonly startTimer: StartTimer;
   readonly nextTurn: NextTurn;
-  /** `isDue`: everything that was gathered; else only what fills a write. */
+  /** `isDue`: what was gathered and is due; else only what fills a write. */
   readonly work: (isDue: boolean) => void;
 }
 
@@ -19,23 +19,29 @@ export class FlushSchedule {
   readonly #options: FlushScheduleOptions;
   #lastFlushAt = Number.NEGATIVE_INFINITY;
   #turn: 'none' | 'asked' = 'none';
-  #cancelTimer: (() => void) | undefined;
+  #timer: { readonly at: number; readonly cancel: () => void } | undefined;
 
   constructor(options: FlushScheduleOptions) {
     this.#options = options;
   }
 
-  /** Something was written. */
-  gather(): void {
-    if (this.#turn === 'asked' || this.#cancelTimer !== undefined) return;
+  /** Something was written that is due then, by the monotonic clock; the earliest of several calls holds. */
+  gather(dueAt: number): void {
+    if (this.#turn === 'asked') return;
     const { gatherMs, clock, startTimer } = this.#options;
-    const leftMs = this.#lastFlushAt + gatherMs - clock.monotonic();
-    if (leftMs <= 0) this.soon();
-    else
-      this.#cancelTimer = startTimer(leftMs, () => {
-        this.#cancelTimer = undefined;
-        this.#run(true);
-      });
+    const at = Math.max(dueAt, this.#lastFlushAt + gatherMs);
+    if (this.#timer !== undefined && this.#timer.at <= at) return;
+    this.stop();
+    const leftMs = at - clock.monotonic();
+    if (leftMs <= 0) {
+      this.soon();
+      return;
+    }
+    const cancel = startTimer(leftMs, () => {
+      this.#timer = undefined;
+      this.#run(true);
+    });
+    this.#timer = { at, cancel };
   }
 
   /** In the next turn. */
@@ -49,8 +55,8 @@ export class FlushSchedule {
   }
 
   stop(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   #run(isDue: boolean): void {

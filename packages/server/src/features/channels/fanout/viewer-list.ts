@@ -22,9 +22,21 @@ export class ViewerList<T extends object> {
     this.#indexes.set(last, index);
   }
 
-  /** Backwards: the visited one may be deleted meanwhile, and no other. */
+  /** The visited one may be deleted meanwhile, and no other. */
   forEach(visit: (item: T) => void): void {
-    for (let index = this.#items.length - 1; index >= 0; index -= 1) {
+    this.#visit(0, this.#items.length, visit);
+  }
+
+  /** Half of the items; the two calls visit all of them, as long as none is added or deleted in between. */
+  forEachOfHalf(half: 'first' | 'second', visit: (item: T) => void): void {
+    const middle = this.#items.length >>> 1;
+    if (half === 'first') this.#visit(0, middle, visit);
+    else this.#visit(middle, this.#items.length, visit);
+  }
+
+  /** Backwards, for the deletion. */
+  #visit(from: number, to: number, visit: (item: T) => void): void {
+    for (let index = to - 1; index >= from; index -= 1) {
       const item = this.#items[index];
       if (item !== undefined) visit(item);
     }
