@@ -30,9 +30,11 @@ test('received, dropped and gaps add up for every viewer', () => {
       fc.tuple(viewer, viewer, viewer),
       fc.array(step, { maxLength: 60 }),
       fc.integer({ min: 6, max: 30 }),
-      (viewers, steps, slabs) => {
+      // With two of three viewers, they take turns.
+      fc.constantFrom(2, 64),
+      (viewers, steps, slabs, many) => {
         const userPolicies = new Map(viewers.map(({ policy }, index) => [`u${index}`, policy]));
-        const opened = openHub({ slabs, maxLagBytes: 200_000, userPolicies, replayMs: 4000 });
+        const opened = openHub({ slabs, maxLagBytes: 200_000, userPolicies, replayMs: 4000, many: { viewers: many, gatherMs: 6 } });
         opened.output.epoch(1, 0);
         const sinks = viewers.map(({ isStalled }, index) => {
           const sink = new ScriptedSink();

@@ -122,7 +122,7 @@ describe('a viewer', () => {
 
 describe('many viewers of a steady channel', () => {
   const watched = (viewers: number) => {
-    const opened = openHub({ manyGatherMs: 6 });
+    const opened = openHub();
     const sinks = Array.from({ length: viewers }, () => new ScriptedSink());
     for (const sink of sinks) opened.join(sink);
     const sendOne = (sequence: number) => {

@@ -19,8 +19,8 @@ export interface FanoutRules {
   readonly replayMs: number;
   /** From one write to a viewer to the next, at least. */
   readonly gatherMs: number;
-  /** How long a packet waits for the next one where many viewers watch, at most. */
-  readonly manyGatherMs: number;
+  /** From so many viewers on, a packet waits for the next one, for so long at most: a write costs 6 us of the system, however little it carries. */
+  readonly many: { readonly viewers: number; readonly gatherMs: number };
   /** Packets of one write; 0: as many as have 64 KiB. */
   readonly packetBatchSize: number;
   /** Payload that a viewer may lag by. */
@@ -66,8 +66,6 @@ interface Channel {
   turn: 'first' | 'second' | undefined;
 }
 
-/** A write costs 6 us of the system alone, however little it carries: so many of them are worth some milliseconds of waiting. */
-const manyViewers = 64;
 const maxWriteBytes = 64 * 1024;
 const sweepMs = 1000;
 /** A viewer that has ended its side, and had nothing to be sent for so long, is gone. */
@@ -250,8 +248,9 @@ export class ChannelHub {
     if (channel.waits === 'no' || channel.waits === 'rest') {
       channel.waits = 'gathered';
       const now = this.#options.clock.monotonic();
-      const isSteady = channel.pace.begin(now) <= this.#options.rules.manyGatherMs;
-      if (!isSteady || channel.sessions.size < manyViewers) channel.turn = undefined;
+      const { many } = this.#options.rules;
+      const isSteady = channel.pace.begin(now) <= many.gatherMs;
+      if (!isSteady || channel.sessions.size < many.viewers) channel.turn = undefined;
       else channel.turn ??= 'first';
       this.#wait(channel, now);
       this.#startSweep();
@@ -304,7 +303,7 @@ export class ChannelHub {
     channel.sessions.forEachOfHalf(turn, pump);
     channel.turn = turn === 'first' ? 'second' : 'first';
     channel.waits = 'rest';
-    this.#wait(channel, clock.monotonic() + rules.manyGatherMs);
+    this.#wait(channel, clock.monotonic() + rules.many.gatherMs);
   }
 
   /** Once a second, while there is anything. */
