@@ -1,10 +1,23 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { AppError, errorText } from '../../../kernel/errors/app-error.ts';
+import { prepareOwnDatabase } from '../../../kernel/sqlite/own-database.ts';
 import type { LogTopic } from '../log-engine.ts';
 import type { OffsetCommit } from './log-protocol.ts';
 import { integerOf, textOf } from './sqlite-rows.ts';
 
-const catalogVersion = 1;
+const format = {
+  version: 1,
+  schema: `
+    CREATE TABLE topics (
+      id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL, compacted INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE readers (topic_id TEXT NOT NULL, group_name TEXT NOT NULL, PRIMARY KEY (topic_id, group_name)) STRICT, WITHOUT ROWID;
+    CREATE TABLE commits (
+      topic_id TEXT NOT NULL, group_name TEXT NOT NULL, partition INTEGER NOT NULL, next_offset INTEGER NOT NULL,
+      PRIMARY KEY (topic_id, group_name, partition)
+    ) STRICT, WITHOUT ROWID
+  `,
+};
 const sqliteBusy = 5;
 
 export interface CatalogTopic {
@@ -21,7 +34,7 @@ export class Catalog implements Disposable {
   constructor(path: string) {
     this.#database = new DatabaseSync(path, { timeout: 0 });
     try {
-      prepareCatalog(this.#database);
+      prepareOwnDatabase(this.#database, format);
       this.#statements = prepareStatements(this.#database);
     } catch (error) {
       this.#database.close();
@@ -91,30 +104,6 @@ export class Catalog implements Disposable {
       throw error;
     }
   }
-}
-
-function prepareCatalog(database: DatabaseSync): void {
-  database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-  const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
-  if (version === catalogVersion) {
-    // The lock is taken by the first write transaction, not by the pragma.
-    database.exec('BEGIN IMMEDIATE; COMMIT');
-    return;
-  }
-  if (version !== 0) throw new Error(`it has format ${String(version)}, this release reads format ${catalogVersion}`);
-  database.exec(`
-    BEGIN IMMEDIATE;
-    CREATE TABLE topics (
-      id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL, compacted INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE readers (topic_id TEXT NOT NULL, group_name TEXT NOT NULL, PRIMARY KEY (topic_id, group_name)) STRICT, WITHOUT ROWID;
-    CREATE TABLE commits (
-      topic_id TEXT NOT NULL, group_name TEXT NOT NULL, partition INTEGER NOT NULL, next_offset INTEGER NOT NULL,
-      PRIMARY KEY (topic_id, group_name, partition)
-    ) STRICT, WITHOUT ROWID;
-    PRAGMA user_version = ${catalogVersion};
-    COMMIT;
-  `);
 }
 
 function prepareStatements(database: DatabaseSync): Record<StatementName, StatementSync> {

@@ -1,22 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { prepareOwnDatabase } from '../../../kernel/sqlite/own-database.ts';
 
-const schemaVersion = 1;
-
-/**
- * Prepares the file: WAL with a sync at every commit, and an exclusive lock, because the worker keeps the revision in memory.
- * Throws where another process has the file open or a newer release wrote it.
- */
-export function prepareDatabase(database: DatabaseSync): void {
-  database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-  const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
-  if (version === schemaVersion) {
-    // The lock is taken by the first write transaction, not by the pragma.
-    database.exec('BEGIN IMMEDIATE; COMMIT');
-    return;
-  }
-  if (version !== 0) throw new Error(`it has format ${String(version)}, this release reads format ${schemaVersion}`);
-  database.exec(`
-    BEGIN IMMEDIATE;
+const schema = `
     CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     INSERT INTO counters VALUES ('revision', 0), ('compacted', 0);
     CREATE TABLE entries (
@@ -29,8 +14,10 @@ export function prepareDatabase(database: DatabaseSync): void {
       value TEXT, create_revision INTEGER NOT NULL, lease_id TEXT
     ) STRICT;
     CREATE INDEX events_by_revision ON events (revision);
-    CREATE TABLE leases (id INTEGER PRIMARY KEY AUTOINCREMENT, ttl_ms INTEGER NOT NULL) STRICT;
-    PRAGMA user_version = ${schemaVersion};
-    COMMIT;
-  `);
+    CREATE TABLE leases (id INTEGER PRIMARY KEY AUTOINCREMENT, ttl_ms INTEGER NOT NULL) STRICT
+`;
+
+/** Prepares the file, see `prepareOwnDatabase`: it is locked, because the worker keeps the revision in memory. */
+export function prepareDatabase(database: DatabaseSync): void {
+  prepareOwnDatabase(database, { version: 1, schema });
 }
