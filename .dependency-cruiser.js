@@ -29,7 +29,7 @@ const drivers = {
   'pg(-copy-streams)?/': 'engines/[^/]+/postgres',
   '@platformatic/kafka': 'engines/log/kafka',
   'cassandra-driver': 'engines/usage/cassandra',
-  'node:sqlite$': '(engines/[^/]+/sqlite|kernel/folder)',
+  'node:sqlite$': '(engines/[^/]+/sqlite|kernel/(?:folder|sqlite))',
 };
 
 const forbid = (name, comment, from, to) => ({ name, severity: 'error', comment, from, to });
