@@ -36,12 +36,13 @@ export class GroupShaker {
   async run(signal: AbortSignal): Promise<void> {
     const { groups, random } = this.#options;
     for (let turn = 0; !signal.aborted; turn += 1) {
-      await this.#visit(groups[turn % groups.length] ?? '', signal);
+      await this.visit(groups[turn % groups.length] ?? '', signal);
       await sleep(random.between(300, 1500), undefined, { signal }).catch(() => undefined);
     }
   }
 
-  async #visit(group: string, signal: AbortSignal): Promise<void> {
+  /** Comes to one group and leaves it. */
+  async visit(group: string, signal: AbortSignal): Promise<void> {
     const { log, topic, random } = this.#options;
     const stay = AbortSignal.any([signal, AbortSignal.timeout(longestStayMs)]);
     await using member = await log.join({ group, topics: [topic], start: 'begin' });

@@ -164,7 +164,11 @@ class EventsCrashRun {
   async #storm({ chaos, shaker, driver, routes }: { chaos: Chaos; shaker: GroupShaker; driver: EventDriver; routes: RoutesLog }) {
     const calm = new AbortController();
     const { seed, engines } = this.#options;
-    const slow = { postgresUrl: engines.postgresUrl, random: new SeededRandom(derivedSeed(seed, 4)) };
+    const slow = {
+      postgresUrl: engines.postgresUrl,
+      random: new SeededRandom(derivedSeed(seed, 4)),
+      shake: (signal: AbortSignal) => shaker.visit(groupOf(engines.topic, 'high'), signal),
+    };
     const acting = [
       chaos.run(calm.signal),
       shaker.run(calm.signal),

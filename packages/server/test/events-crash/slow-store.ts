@@ -5,13 +5,15 @@ import type { SeededRandom } from '../support/seeded-random.ts';
 interface SlowStoreOptions {
   readonly postgresUrl: string;
   readonly random: SeededRandom;
+  /** Has the group of the writers share out its partitions anew. */
+  readonly shake: (signal: AbortSignal) => Promise<void>;
 }
 
 /**
- * Holds up writes to the table of the events again and again, for up to two seconds, until the signal aborts. So consumers lose their
- * partitions while they write, and their successors begin before those writes are through.
+ * Holds up writes to the table of the events again and again, until the signal aborts, each time over a rebalance and up to two seconds
+ * more. So consumers lose their partitions while they write, and their successors begin before those writes are through.
  */
-export async function slowStore({ postgresUrl, random }: SlowStoreOptions, signal: AbortSignal): Promise<void> {
+export async function slowStore({ postgresUrl, random, shake }: SlowStoreOptions, signal: AbortSignal): Promise<void> {
   const client = new Client({ connectionString: postgresUrl });
   await client.connect();
   try {
@@ -21,7 +23,10 @@ export async function slowStore({ postgresUrl, random }: SlowStoreOptions, signa
         () => true,
         () => false,
       );
-      if (isHeld) await sleep(random.between(300, 2000), undefined, { signal }).catch(() => undefined);
+      if (isHeld) {
+        await shake(signal);
+        await sleep(random.between(300, 2000), undefined, { signal }).catch(() => undefined);
+      }
       await client.query('ROLLBACK');
       await sleep(random.between(500, 2000), undefined, { signal }).catch(() => undefined);
     }
