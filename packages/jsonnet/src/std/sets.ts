@@ -99,10 +99,10 @@ const merging = (keep: Keep) => eager('a b keyF?', ([left = null, right = null, 
 
 /** The element whose key is the least (`sign` 1) or the greatest (-1); the first of several. */
 function extreme(args: readonly (Slot | undefined)[], sign: number, run: Run): Value {
-  const [value = null, key, onEmpty] = args;
-  const items = expectArray(force(value, run));
-  const keyOf = keyFunction(key === undefined ? undefined : force(key, run), run);
-  const other = onEmpty === undefined ? undefined : force(onEmpty, run);
+  // All arguments are evaluated before the kind of any is looked at, also what is for an empty array only.
+  const [value = null, key, other] = args.map((arg) => (arg === undefined ? undefined : force(arg, run)));
+  const items = expectArray(value);
+  const keyOf = keyFunction(key, run);
   if (items.length === 0) {
     if (other === undefined) throw new Fault('Expected at least one element in array. Got none');
     return other;

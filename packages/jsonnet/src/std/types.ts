@@ -1,5 +1,5 @@
 import { stringText } from '../manifest/json-text.ts';
-import { eager } from '../run/builtin.ts';
+import { eager, lazy } from '../run/builtin.ts';
 import { chargePoints } from '../run/charge-points.ts';
 import { compare, equals, primitiveEquals } from '../run/compare.ts';
 import { unexpected } from '../run/expect.ts';
@@ -71,7 +71,7 @@ export const types = {
     throw stdFault(`Assertion failed. ${left} != ${right}`, '861:7-56');
   }),
   mod: eager('a b', ([a = null, b = null], run) => mod(a, b, run)),
-  slice: eager('indexable index end step', ([target = null, from = null, to = null, step = null], run) =>
+  slice: lazy('indexable index end step', ([target = null, from = null, to = null, step = null], run) =>
     slice(target, { from, to, step }, run),
   ),
   __compare: eager('v1 v2', ([left = null, right = null], run) => order(left, right, run)),
