@@ -1,7 +1,7 @@
 import { passing } from '../run/fault.ts';
 import { indexValue } from '../run/index-value.ts';
 import { getField } from '../run/object.ts';
-import { type Code, Obj, type Value } from '../run/value.ts';
+import { type Code, type Frame, Obj, type Slot, Thunk, type Value } from '../run/value.ts';
 import { slice } from '../std/slice.ts';
 import type { IndexNode, Node, SliceNode } from '../syntax/ast.ts';
 import type { At, Build } from './build.ts';
@@ -45,18 +45,20 @@ export function standardMember(build: Build, node: Node, { scope }: At): Value |
   return build.globals.builtin(node.index.value);
 }
 
+const later = (code: Code | null, frame: Frame): Slot => (code === null ? null : new Thunk(code, frame));
+
 export function sliceCode(build: Build, node: SliceNode, { scope, place }: At): Code {
   const at = { scope, place: place.part() };
-  const optional = (part: Node | undefined): Code => (part === undefined ? () => null : build.code(part, at));
+  const optional = (part: Node | undefined): Code | null => (part === undefined ? null : build.code(part, at));
   const target = build.code(node.target, at);
   const from = optional(node.from);
   const to = optional(node.to);
-  const step = node.step === undefined ? () => null : build.code(node.step, { scope, place: place.forgotten() });
+  const step = node.step === undefined ? null : build.code(node.step, { scope, place: place.forgotten() });
   const site = build.bareSite(node);
   return (frame, run) => {
     run.charge(2);
     try {
-      return slice(target(frame, run), { from: from(frame, run), to: to(frame, run), step: step(frame, run) }, run);
+      return slice(later(target, frame), { from: later(from, frame), to: later(to, frame), step: later(step, frame) }, run);
     } catch (error) {
       throw passing(error, site);
     }
