@@ -24,6 +24,8 @@ interface StartOptions {
 const readyWithinMs = 90_000;
 const probeWithinMs = 5_000;
 const stopWithinMs = 10_000;
+/** A killed process that waits for a busy disk goes once the disk has answered. */
+const goneWithinMs = 60_000;
 
 /** Starts the service in a prepared place and resolves when it answers. Rejects with the end of its log, and nothing runs then. */
 export async function startService(recipe: ServiceRecipe<unknown>, place: ServicePlace, options: StartOptions): Promise<void> {
@@ -65,15 +67,24 @@ export async function isAlive(mark: ProcessMark): Promise<boolean> {
 /** Ends it in an orderly way, after ten seconds by force. */
 export async function stopService(mark: ProcessMark, signal: NodeJS.Signals): Promise<void> {
   if (!(await isAlive(mark))) return;
-  process.kill(mark.pid, signal);
+  sendSignal(mark, signal);
   if (!(await ends(mark, stopWithinMs))) await killService(mark);
 }
 
 /** SIGKILL; resolves when the process is gone. */
 export async function killService(mark: ProcessMark): Promise<void> {
   if (!(await isAlive(mark))) return;
-  process.kill(mark.pid, 'SIGKILL');
-  if (!(await ends(mark, stopWithinMs))) throw new Error(`Process ${mark.pid} is still there after SIGKILL.`);
+  sendSignal(mark, 'SIGKILL');
+  if (!(await ends(mark, goneWithinMs))) throw new Error(`Process ${mark.pid} is still there ${goneWithinMs} ms after SIGKILL.`);
+}
+
+/** The process may have ended since somebody looked. */
+function sendSignal({ pid }: ProcessMark, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
 }
 
 async function spawnService(recipe: ServiceRecipe<unknown>, place: ServicePlace, diesWithParent: boolean): Promise<ProcessMark> {

@@ -39,7 +39,7 @@ export class SharedServices {
     return this.#alone(recipe, async () => {
       const state = await this.#read(recipe);
       if (state && (await isCurrent(recipe, state))) {
-        if (await answersWithin(recipe, state.place, this.#patienceMs)) return state.place;
+        if (await answersWithin(recipe, state, this.#patienceMs)) return state.place;
         await killService(state.mark);
       }
       await recipe.install();
@@ -123,10 +123,11 @@ async function becomeFree(first: number, count: number): Promise<boolean> {
   return true;
 }
 
-async function answersWithin(recipe: ServiceRecipe<unknown>, place: ServicePlace, patienceMs: number): Promise<boolean> {
+/** Does not wait for a process that has ended meanwhile. */
+async function answersWithin(recipe: ServiceRecipe<unknown>, { place, mark }: State, patienceMs: number): Promise<boolean> {
   const until = performance.now() + patienceMs;
   while (!(await answers(recipe, place))) {
-    if (performance.now() > until) return false;
+    if (performance.now() > until || !(await isAlive(mark))) return false;
     await sleep(100);
   }
   return true;
