@@ -40,7 +40,7 @@ type FanoutSettings = z.output<typeof channelFanoutSettings>;
 
 const gatherMs = 2;
 /** Two packets of 200 a second: one write for both is what keeps their cost below that of the system for one each. */
-const many = { viewers: 64, gatherMs: 6 };
+const many = { viewers: 64, gatherMs: 7 };
 
 export function fanoutRules(settings: FanoutSettings): FanoutRules {
   const { replay, packetBatchSize, sessionQueue, slowPolicy, userPolicies } = settings;

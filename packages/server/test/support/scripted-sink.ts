@@ -1,7 +1,7 @@
-import type { ViewerSink } from '../../src/features/channels/fanout/viewer-sink.ts';
+import type { PromptSink } from '../../src/features/channels/fanout/viewer-sink.ts';
 
 /** A viewer's socket whose writes end when the test says so, or at once. */
-export class ScriptedSink implements ViewerSink {
+export class ScriptedSink implements PromptSink {
   readonly written: Uint8Array[] = [];
   isStalled: boolean;
   state: 'open' | 'ended' | 'destroyed' = 'open';
@@ -30,10 +30,15 @@ export class ScriptedSink implements ViewerSink {
       queueMicrotask(() => onWritten?.(new Error('closed')));
       return;
     }
-    this.written.push(Buffer.from(bytes));
+    if (bytes.length > 0) this.written.push(Buffer.from(bytes));
     if (onWritten === undefined) return;
     if (this.isStalled) this.#waiting.push(onWritten);
     else onWritten();
+  }
+
+  writeAtOnce(bytes: Uint8Array): boolean {
+    if (this.state === 'open') this.written.push(Buffer.from(bytes));
+    return this.state === 'open' && !this.isStalled;
   }
 
   /** The writes under way end, each with an error if one is given. */

@@ -18,7 +18,7 @@ export function openSystemHub({ rules, meter = silentFanoutMeter }: SystemHub = 
     rules: {
       replayMs: 30_000,
       gatherMs: 2,
-      many: { viewers: 64, gatherMs: 6 },
+      many: { viewers: 64, gatherMs: 7 },
       packetBatchSize: 0,
       maxLagBytes: 4 * 1024 * 1024,
       policy: 'drop-oldest',

@@ -6,6 +6,7 @@ import { EncodedMemory } from './fanout/encoded-memory.ts';
 import { FlushSchedule, type NextTurn } from './fanout/flush-schedule.ts';
 import { SharedRoom } from './fanout/shared-room.ts';
 import type { SlabBudget } from './fanout/slab-budget.ts';
+import { ViewerCrowd } from './fanout/viewer-crowd.ts';
 import { ViewerList } from './fanout/viewer-list.ts';
 import { type ViewerRequest, ViewerSession } from './fanout/viewer-session.ts';
 import type { ViewerSink } from './fanout/viewer-sink.ts';
@@ -64,6 +65,7 @@ interface Channel {
   readonly pace: ChannelPace;
   /** Who is served next, where the viewers take turns; undefined where all are served at once. */
   turn: 'first' | 'second' | undefined;
+  readonly crowds: Readonly<Record<'first' | 'second', ViewerCrowd>>;
 }
 
 const maxWriteBytes = 64 * 1024;
@@ -222,23 +224,27 @@ export class ChannelHub {
     const known = this.#channels.get(name);
     if (known !== undefined) return known;
     const { clock, rules } = this.#options;
+    const output = new ChannelOutput({
+      room: this.#room,
+      memory: this.#memory,
+      limits: { maxBytes: maxWriteBytes, maxPackets: rules.packetBatchSize || Number.POSITIVE_INFINITY },
+      clock,
+      onWritten: (isMuch) => this.#onWritten(channel, isMuch),
+      onRefused: this.#options.meter.refused,
+    });
+    const sessions = new ViewerList<ViewerSession>();
+    const crowd = (half: 'first' | 'second') => new ViewerCrowd({ output, viewers: sessions, half, maxLagBytes: rules.maxLagBytes });
     const channel: Channel = {
       name,
-      output: new ChannelOutput({
-        room: this.#room,
-        memory: this.#memory,
-        limits: { maxBytes: maxWriteBytes, maxPackets: rules.packetBatchSize || Number.POSITIVE_INFINITY },
-        clock,
-        onWritten: (isMuch) => this.#onWritten(channel, isMuch),
-        onRefused: this.#options.meter.refused,
-      }),
-      sessions: new ViewerList(),
+      output,
+      sessions,
       isOpened: false,
       waits: 'no',
       isGathered: false,
       dueAt: 0,
       pace: new ChannelPace(),
       turn: undefined,
+      crowds: { first: crowd('first'), second: crowd('second') },
     };
     this.#channels.set(name, channel);
     return channel;
@@ -300,7 +306,7 @@ export class ChannelHub {
   #flushHalf(channel: Channel, turn: 'first' | 'second'): void {
     const { clock, rules } = this.#options;
     channel.output.flush();
-    channel.sessions.forEachOfHalf(turn, pump);
+    channel.crowds[turn].pump(clock.monotonic());
     channel.turn = turn === 'first' ? 'second' : 'first';
     channel.waits = 'rest';
     this.#wait(channel, clock.monotonic() + rules.many.gatherMs);
@@ -322,6 +328,7 @@ export class ChannelHub {
     for (const session of this.#halfClosed) if (!session.isWriting && session.quietMs >= halfClosedMs) session.end('idle');
     const blocked: ViewerSession[] = [];
     for (const session of this.#sessions.values()) {
+      if (session.isInCrowd) continue;
       session.pump();
       if (session.isWriting && session.quietMs >= blockedMs) blocked.push(session);
     }

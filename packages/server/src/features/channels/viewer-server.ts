@@ -11,6 +11,7 @@ import { readFirstLine } from './fanout/first-line.ts';
 import { type Handshake, parseHandshake } from './fanout/parse-handshake.ts';
 import { type Connection, keyOf, readUnacknowledgedBytes } from './fanout/unacknowledged-bytes.ts';
 import type { ViewerSession } from './fanout/viewer-session.ts';
+import type { PromptSink } from './fanout/viewer-sink.ts';
 import { type Refusal, refusalTexts, type ViewerAdmission } from './viewer-admission.ts';
 
 export interface ViewerServerSettings {
@@ -153,11 +154,7 @@ export class ViewerServer implements Part {
     const session = hub.join({
       ...handshake,
       peer: `${remoteAddress}:${remotePort}`,
-      sink: {
-        write: (bytes, onWritten) => socket.write(bytes, onWritten),
-        end: () => closeLingering(socket),
-        destroy: () => socket.destroy(),
-      },
+      sink: new SocketSink(socket),
     });
     this.#connections.set(session, { localPort, remoteAddress, remotePort });
     const { sessionId, channel } = session.options.identity;
@@ -222,4 +219,32 @@ interface Admitted {
   readonly handshake: Handshake;
   readonly rest: Buffer;
   readonly isEnded: boolean;
+}
+
+class SocketSink implements PromptSink {
+  readonly #socket: Socket;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  write(bytes: Uint8Array, onWritten?: (error?: Error | null) => void): void {
+    this.#socket.write(bytes, onWritten);
+  }
+
+  /** Without a callback, which a stream keeps for a later turn. */
+  writeAtOnce(bytes: Uint8Array): boolean {
+    const socket = this.#socket;
+    if (socket.destroyed) return false;
+    socket.write(bytes);
+    return socket.writableLength === 0 && socket.errored === null;
+  }
+
+  end(): void {
+    closeLingering(this.#socket);
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
 }

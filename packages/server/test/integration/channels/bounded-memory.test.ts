@@ -42,7 +42,7 @@ async function open() {
   let sessions = 0;
   const hub = new ChannelHub({
     rules: {
-      ...{ replayMs: 30_000, gatherMs: 2, many: { viewers: 64, gatherMs: 6 }, packetBatchSize: 0, maxLagBytes: 4 * 1024 * 1024 },
+      ...{ replayMs: 30_000, gatherMs: 2, many: { viewers: 64, gatherMs: 7 }, packetBatchSize: 0, maxLagBytes: 4 * 1024 * 1024 },
       ...{ policy: 'drop-oldest', userPolicies: new Map() },
     },
     budget: { acquire: () => budget.take('replay'), release: () => budget.give('replay') },

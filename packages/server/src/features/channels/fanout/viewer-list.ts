@@ -3,11 +3,19 @@ export class ViewerList<T extends object> {
   readonly #items: T[] = [];
   readonly #indexes = new Map<T, number>();
 
+  #version = 0;
+
   get size(): number {
     return this.#items.length;
   }
 
+  /** Another one after each item that comes or goes: halves are others then. */
+  get version(): number {
+    return this.#version;
+  }
+
   add(item: T): void {
+    this.#version += 1;
     this.#indexes.set(item, this.#items.length);
     this.#items.push(item);
   }
@@ -15,6 +23,7 @@ export class ViewerList<T extends object> {
   delete(item: T): void {
     const index = this.#indexes.get(item);
     if (index === undefined) return;
+    this.#version += 1;
     this.#indexes.delete(item);
     const last = this.#items.pop();
     if (last === undefined || last === item) return;
@@ -29,9 +38,16 @@ export class ViewerList<T extends object> {
 
   /** Half of the items; the two calls visit all of them, as long as none is added or deleted in between. */
   forEachOfHalf(half: 'first' | 'second', visit: (item: T) => void): void {
-    const middle = this.#items.length >>> 1;
-    if (half === 'first') this.#visit(0, middle, visit);
-    else this.#visit(middle, this.#items.length, visit);
+    if (half === 'first') this.#visit(0, this.#middle, visit);
+    else this.#visit(this.#middle, this.#items.length, visit);
+  }
+
+  ofHalf(half: 'first' | 'second'): readonly T[] {
+    return half === 'first' ? this.#items.slice(0, this.#middle) : this.#items.slice(this.#middle);
+  }
+
+  get #middle(): number {
+    return this.#items.length >>> 1;
   }
 
   /** Backwards, for the deletion. */

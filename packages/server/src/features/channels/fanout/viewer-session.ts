@@ -9,7 +9,8 @@ import { missedFrames } from './missed-frames.ts';
 import { type StartRequest, startAt } from './start-position.ts';
 import { gapReasons, type StreamFrame } from './stream-frame.ts';
 import { transportStart } from './transport-start.ts';
-import type { ViewerSink } from './viewer-sink.ts';
+import type { CrowdPlace, ViewerCrowd } from './viewer-crowd.ts';
+import { isPrompt, type PromptSink, type ViewerSink } from './viewer-sink.ts';
 
 /** `gone`: the viewer left. `unwritable`: a write failed. `idle`: it had ended its side, and there was nothing to send. */
 export type SessionEnd = 'gone' | 'unwritable' | 'idle' | 'slow' | 'closed' | 'stopped';
@@ -41,13 +42,16 @@ export interface ViewerSessionOptions extends ViewerRequest {
   readonly onEnd: (session: ViewerSession, reason: SessionEnd) => void;
 }
 
+const nothing = new Uint8Array();
+
 /**
  * A viewer: a position in the output of its channel, and at most one write under way.
  *
  *     starting -> open -> draining -> ended
  *
  * It is woken by flushes and by the end of its write, and never waited for. While its write does not end it costs nothing;
- * how far it lags is judged when it goes on, or at a flush where its policy may end it.
+ * how far it lags is judged when it goes on, or at a flush where its policy may end it. A member of a crowd is moved by that, and
+ * knows of it late; whatever asks or touches it brings it up to date first.
  */
 export class ViewerSession {
   readonly options: ViewerSessionOptions;
@@ -55,6 +59,9 @@ export class ViewerSession {
   readonly #acks: AcknowledgedRanges | undefined;
   #state: 'starting' | 'open' | 'draining' | 'ended' = 'starting';
   #inFlight: Batch | undefined;
+  #crowd: ViewerCrowd | undefined;
+  /** What the crowd had written to each when this one was last brought up to date. */
+  #crowdWireBytes = 0;
   /** Position: entry, packets and bytes before it, epoch and number that come next. */
   #entry = 0;
   #packet = 0;
@@ -85,15 +92,18 @@ export class ViewerSession {
 
   /** Bytes of payload that it has not been sent. */
   get lagBytes(): number {
+    this.#catchUp();
     return this.#state === 'starting' ? 0 : Math.max(0, this.options.output.endByte - this.#byte);
   }
 
   get counts() {
+    this.#catchUp();
     return { packets: this.#packets, bytes: this.#bytes, dropped: this.#dropped, untakenBytes: this.#untakenBytes };
   }
 
   /** Milliseconds since it was last sent something, or since a write that does not end began. */
   get quietMs(): number {
+    this.#catchUp();
     return this.options.clock.monotonic() - this.#lastWriteAt;
   }
 
@@ -101,8 +111,67 @@ export class ViewerSession {
     return this.#inFlight !== undefined;
   }
 
+  /** Where a crowd begins with this one. */
+  get place(): CrowdPlace {
+    return {
+      form: this.options.form,
+      entry: this.#entry,
+      byte: this.#byte,
+      packet: this.#packet,
+      epoch: this.#epoch,
+      next: this.#next,
+      wireBytes: 0,
+      writtenAt: this.#lastWriteAt,
+    };
+  }
+
+  get isInCrowd(): boolean {
+    return this.#crowd !== undefined;
+  }
+
+  /** The sink, where it moves with the crowd from now on; undefined where it goes alone. */
+  joins(crowd: ViewerCrowd): PromptSink | undefined {
+    const { sink, form, output } = this.options;
+    const isPlain = this.#state === 'open' && this.#inFlight === undefined && this.#acks === undefined && !this.#needsAlignment;
+    if (!isPlain || this.#skipBelow > 0 || !isPrompt(sink)) return undefined;
+    const place = crowd.place ?? { form, entry: output.flushed, epoch: this.#epoch, next: this.#next, wireBytes: 0 };
+    if (place.form !== form || place.entry !== this.#entry || place.epoch !== this.#epoch || place.next !== this.#next) return undefined;
+    this.#crowd = crowd;
+    this.#crowdWireBytes = place.wireBytes;
+    return sink;
+  }
+
+  /** Takes over where its crowd is. */
+  settle(place: CrowdPlace): void {
+    if (place.entry === this.#entry) return;
+    const { epoch, next } = place;
+    const range = { epoch, from: this.#next, to: next - 1, packets: place.packet - this.#packet, bytes: place.byte - this.#byte };
+    this.#moveTo(place);
+    this.#lastWriteAt = place.writtenAt;
+    this.#untakenBytes = 0;
+    this.#wireBytes += place.wireBytes - this.#crowdWireBytes;
+    this.#crowdWireBytes = place.wireBytes;
+    if (range.packets > 0) this.#delivered(range);
+  }
+
+  leaveCrowd(next: 'goes alone' | 'ends' = 'goes alone'): void {
+    const crowd = this.#crowd;
+    if (crowd === undefined) return;
+    this.#crowd = undefined;
+    const place = crowd.leave(this, next);
+    if (place !== undefined) this.settle(place);
+  }
+
+  /** The crowd wrote the batch, of which the system has not taken all. */
+  leaveWriting(batch: Batch): void {
+    this.leaveCrowd();
+    this.#begin(batch);
+    this.options.sink.write(nothing, this.#onWritten);
+  }
+
   /** Sends what there is, one write at most. */
   pump(): void {
+    this.leaveCrowd();
     if (this.#inFlight !== undefined) this.#watchLag();
     else if (this.#state !== 'ended' && (this.#state !== 'starting' || this.#start())) this.#sendNext();
   }
@@ -127,6 +196,7 @@ export class ViewerSession {
 
   end(reason: SessionEnd): void {
     if (this.#state === 'ended') return;
+    this.leaveCrowd('ends');
     this.#state = 'ended';
     const { sink, account } = this.options;
     const canSay = this.#inFlight === undefined && (reason === 'closed' || reason === 'stopped');
@@ -168,11 +238,23 @@ export class ViewerSession {
   }
 
   #send(batch: Batch): void {
+    const { sink } = this.options;
+    this.#begin(batch);
+    if (!isPrompt(sink)) sink.write(batch.bytes, this.#onWritten);
+    else if (sink.writeAtOnce(batch.bytes)) this.#onWritten();
+    else sink.write(nothing, this.#onWritten);
+  }
+
+  #begin(batch: Batch): void {
     this.#passTo(batch);
     this.#inFlight = batch;
     this.#lastWriteAt = this.options.clock.monotonic();
     batch.memory.hold();
-    this.options.sink.write(batch.bytes, this.#onWritten);
+  }
+
+  #catchUp(): void {
+    const place = this.#crowd?.place;
+    if (place !== undefined) this.settle(place);
   }
 
   readonly #onWritten = (error?: Error | null): void => {

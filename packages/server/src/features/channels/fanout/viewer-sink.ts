@@ -6,3 +6,11 @@ export interface ViewerSink {
   /** At once. */
   destroy(): void;
 }
+
+/** One that can say at once whether the system has taken bytes. */
+export interface PromptSink extends ViewerSink {
+  /** True: the system has all of them. False: not yet, or never, as the callback of the next `write` will tell. */
+  writeAtOnce(bytes: Uint8Array): boolean;
+}
+
+export const isPrompt = (sink: ViewerSink): sink is PromptSink => 'writeAtOnce' in sink;
