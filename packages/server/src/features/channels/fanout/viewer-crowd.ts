@@ -1,27 +1,12 @@
 import type { Batch } from './batch.ts';
 import type { ChannelOutput } from './channel-output.ts';
-import type { DeliveryForm } from './delivery-form.ts';
+import type { Crowd, CrowdMember, CrowdPlace } from './crowd-member.ts';
 import type { ViewerList } from './viewer-list.ts';
-import type { ViewerSession } from './viewer-session.ts';
 import type { PromptSink } from './viewer-sink.ts';
-
-/** Where all members are. */
-export interface CrowdPlace {
-  readonly form: DeliveryForm;
-  readonly entry: number;
-  readonly byte: number;
-  readonly packet: number;
-  readonly epoch: number;
-  readonly next: number;
-  /** Written to each sink, from where the crowd began. */
-  readonly wireBytes: number;
-  /** The last write, by the monotonic clock. */
-  readonly writtenAt: number;
-}
 
 interface ViewerCrowdOptions {
   readonly output: ChannelOutput;
-  readonly viewers: ViewerList<ViewerSession>;
+  readonly viewers: ViewerList<CrowdMember>;
   readonly half: 'first' | 'second';
   readonly maxLagBytes: number;
 }
@@ -34,13 +19,13 @@ const settleMs = 100;
  * what a session knows lies in a dozen places of memory: so a write touches the sink only, the crowd remembers one place for all, and
  * members take it over when somebody asks them, when they leave, and ten times a second. Whoever is special in any way goes alone.
  */
-export class ViewerCrowd {
+export class ViewerCrowd implements Crowd {
   readonly #options: ViewerCrowdOptions;
   /** Members and, at the same index, their sinks. */
-  readonly #members: ViewerSession[] = [];
+  readonly #members: CrowdMember[] = [];
   readonly #sinks: PromptSink[] = [];
-  readonly #indexes = new Map<ViewerSession, number>();
-  #alone: ViewerSession[] = [];
+  readonly #indexes = new Map<CrowdMember, number>();
+  #alone: CrowdMember[] = [];
   /** Undefined without members. */
   #place: CrowdPlace | undefined;
   /** Of the viewers that were shared out. */
@@ -70,8 +55,7 @@ export class ViewerCrowd {
     if (now - this.#settledAt >= settleMs) this.#settle(now);
   }
 
-  /** The member goes alone, or ends, from the place that is returned. */
-  leave(session: ViewerSession, next: 'goes alone' | 'ends'): CrowdPlace | undefined {
+  leave(session: CrowdMember, next: 'goes alone' | 'ends'): CrowdPlace | undefined {
     const index = this.#indexes.get(session);
     if (index === undefined) return undefined;
     const place = this.#place;
@@ -89,7 +73,6 @@ export class ViewerCrowd {
     return place;
   }
 
-  /** Undefined without members. */
   get place(): CrowdPlace | undefined {
     return this.#place;
   }
@@ -112,7 +95,7 @@ export class ViewerCrowd {
   }
 
   /** Those who stand where the crowd does; the first one who keeps up says where that is. */
-  #take(sessions: readonly ViewerSession[]): void {
+  #take(sessions: readonly CrowdMember[]): void {
     this.#alone = [];
     for (const session of sessions) {
       const sink = session.joins(this);
@@ -138,7 +121,7 @@ export class ViewerCrowd {
   }
 }
 
-const pumpOne = (session: ViewerSession): void => session.pump();
+const pumpOne = (session: CrowdMember): void => session.pump();
 
 function placeBehind(place: CrowdPlace, batch: Batch, now: number): CrowdPlace {
   return {

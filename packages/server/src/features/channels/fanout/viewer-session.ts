@@ -4,12 +4,12 @@ import { judgeLag, type SlowPolicy } from '../slow-policies.ts';
 import { AcknowledgedRanges } from './acknowledged-ranges.ts';
 import type { Batch } from './batch.ts';
 import type { ChannelOutput } from './channel-output.ts';
+import type { Crowd, CrowdMember, CrowdPlace } from './crowd-member.ts';
 import type { DeliveryForm } from './delivery-form.ts';
 import { missedFrames } from './missed-frames.ts';
 import { type StartRequest, startAt } from './start-position.ts';
 import { gapReasons, type StreamFrame } from './stream-frame.ts';
 import { transportStart } from './transport-start.ts';
-import type { CrowdPlace, ViewerCrowd } from './viewer-crowd.ts';
 import { isPrompt, type PromptSink, type ViewerSink } from './viewer-sink.ts';
 
 /** `gone`: the viewer left. `unwritable`: a write failed. `idle`: it had ended its side, and there was nothing to send. */
@@ -53,13 +53,13 @@ const nothing = new Uint8Array();
  * how far it lags is judged when it goes on, or at a flush where its policy may end it. A member of a crowd is moved by that, and
  * knows of it late; whatever asks or touches it brings it up to date first.
  */
-export class ViewerSession {
+export class ViewerSession implements CrowdMember {
   readonly options: ViewerSessionOptions;
   readonly startedAt: number;
   readonly #acks: AcknowledgedRanges | undefined;
   #state: 'starting' | 'open' | 'draining' | 'ended' = 'starting';
   #inFlight: Batch | undefined;
-  #crowd: ViewerCrowd | undefined;
+  #crowd: Crowd | undefined;
   /** What the crowd had written to each when this one was last brought up to date. */
   #crowdWireBytes = 0;
   /** Position: entry, packets and bytes before it, epoch and number that come next. */
@@ -111,7 +111,6 @@ export class ViewerSession {
     return this.#inFlight !== undefined;
   }
 
-  /** Where a crowd begins with this one. */
   get place(): CrowdPlace {
     return {
       form: this.options.form,
@@ -129,8 +128,7 @@ export class ViewerSession {
     return this.#crowd !== undefined;
   }
 
-  /** The sink, where it moves with the crowd from now on; undefined where it goes alone. */
-  joins(crowd: ViewerCrowd): PromptSink | undefined {
+  joins(crowd: Crowd): PromptSink | undefined {
     const { sink, form, output } = this.options;
     const isPlain = this.#state === 'open' && this.#inFlight === undefined && this.#acks === undefined && !this.#needsAlignment;
     if (!isPlain || this.#skipBelow > 0 || !isPrompt(sink)) return undefined;
@@ -141,7 +139,6 @@ export class ViewerSession {
     return sink;
   }
 
-  /** Takes over where its crowd is. */
   settle(place: CrowdPlace): void {
     if (place.entry === this.#entry) return;
     const { epoch, next } = place;
@@ -162,14 +159,12 @@ export class ViewerSession {
     if (place !== undefined) this.settle(place);
   }
 
-  /** The crowd wrote the batch, of which the system has not taken all. */
   leaveWriting(batch: Batch): void {
     this.leaveCrowd();
     this.#begin(batch);
     this.options.sink.write(nothing, this.#onWritten);
   }
 
-  /** Sends what there is, one write at most. */
   pump(): void {
     this.leaveCrowd();
     if (this.#inFlight !== undefined) this.#watchLag();
