@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { compareAnswerSchema, seriesAnswerSchema, summaryAnswerSchema } from '@sluice/contract/event-series';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isSettled } from '../support/settled-comparison.ts';
 import { type RunningSluice, startSluice } from '../support/start-sluice.ts';
 import { StreamReader } from '../support/stream-sink.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -56,10 +57,7 @@ test('events that were posted are in the series, in the stream and where the log
     { type: 'low', count: 51 },
     { type: 'high', count: 49 },
   ]);
-  const compared = await waitFor(
-    async () => compareAnswerSchema.parse(await (await aggregator('/api/compare')).json()),
-    ({ partitions }) => partitions.every(({ types }) => types.every(({ pending }) => pending === 0)),
-  );
+  const compared = await waitFor(async () => compareAnswerSchema.parse(await (await aggregator('/api/compare')).json()), isSettled);
   expect(compared).toMatchObject({ message: 'ok', complete: true, findings: [], unverified: [{ points: 0 }, { points: 0 }] });
   expect(compared.partitions.reduce((sum, { events }) => sum + events, 0)).toBe(100);
 

@@ -8,6 +8,7 @@ import { compareAnswerSchema } from '@sluice/contract/event-series';
 import { expect, test } from 'vitest';
 import { openSeriesStore } from '../../src/engines/series/registry.ts';
 import { runSluice } from '../support/run-sluice.ts';
+import { isSettled } from '../support/settled-comparison.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import { startSluice } from '../support/start-sluice.ts';
 import { openTempFolder } from '../support/temp-folder.ts';
@@ -159,9 +160,7 @@ test('a consumer and the aggregator in processes of their own use the series of 
   const window = `from=${fromMs}&to=${fromMs + count}`;
   const compare = async () =>
     compareAnswerSchema.safeParse(await (await fetch(`${aggregator.urls['aggregator']}/api/compare?${window}`)).json()).data;
-  const pendingOf = (answer: Awaited<ReturnType<typeof compare>>) =>
-    answer?.partitions.flatMap(({ types }) => types.map(({ pending }) => pending)) ?? [count];
-  const compared = await waitFor(compare, (answer) => pendingOf(answer).every((pending) => pending === 0));
+  const compared = await waitFor(compare, (answer) => answer !== undefined && isSettled(answer));
   expect(compared).toMatchObject({ message: 'ok', complete: true, findings: [] });
   expect(compared?.partitions.reduce((sum, { events }) => sum + events, 0)).toBe(count);
   expect(await stored(consumer)).toBeGreaterThan(before);
