@@ -9,10 +9,11 @@ beforeEach(async () => {
 });
 afterEach(async () => await folder[Symbol.asyncDispose]());
 
-async function openFile(renewAfterMs?: number): Promise<DuckdbFile> {
+async function openFile(renewAfterMs?: number, keepsConnections = false): Promise<DuckdbFile> {
   const file = new DuckdbFile({
     file: join(folder.path, 'some.duckdb'),
     memoryLimitMb: 64,
+    keepsConnections,
     ...(renewAfterMs !== undefined && { renewAfterMs }),
     tempFolder: join(folder.path, 'temp'),
     readableFolders: [],
@@ -77,4 +78,14 @@ test('the end of the service waits for it', async () => {
     expect((await countRows(next))?.[0]).toBeGreaterThanOrEqual(stored * 10_000);
     await next.use('clear', async (connection) => void (await connection.run('DELETE FROM t')));
   }
+});
+
+test('a database whose log cannot be written into its file is closed all the same, and has what was committed', async () => {
+  await using file = await openFile(0, true);
+  await append(file);
+  // A transaction that nobody ended refuses the checkpoint.
+  await file.use('leave open', async (connection) => void (await connection.run(`BEGIN; INSERT INTO t VALUES ('never committed')`)));
+  expect(await countRows(file)).toEqual([10_000, 10_000]);
+  await append(file);
+  expect(await countRows(file)).toEqual([20_000, 10_000]);
 });

@@ -145,9 +145,15 @@ export class DuckdbFile implements AsyncDisposable {
     this.#closing = Promise.withResolvers();
     try {
       const connection = await (await this.#instance)?.connect();
-      // Closing does it otherwise, in the main thread; where it fails, the log stays, and is read again.
-      await connection?.run(`CHECKPOINT ${catalogOf(this.#options)}`).catch(() => connection.run('PRAGMA disable_checkpoint_on_shutdown'));
-      connection?.closeSync();
+      try {
+        // Closing does it otherwise, in the main thread; where it fails, the log stays, and is read again.
+        await connection
+          ?.run(`CHECKPOINT ${catalogOf(this.#options)}`)
+          .catch(() => connection.run('PRAGMA disable_checkpoint_on_shutdown'));
+      } finally {
+        // An open one would keep the file locked.
+        connection?.closeSync();
+      }
     } catch {
       // It is broken, and says so to the next user if it still is.
     }
