@@ -14,8 +14,6 @@ const engines = `${server}/src/engines/**/*.test.ts`;
 const services = [`${server}/src/**/*.services.test.ts`, `${server}/test/{services,events,events-crash}/**/*.test.ts`];
 /** Runs of other suites, one process at a time. */
 const planted = `${server}/test/crash/planted/**`;
-/** What should happen soon may wait for a busy disk: seconds, not the one second that is usual. */
-const expectation = { poll: { timeout: 25_000 } };
 export default defineConfig({
   test: {
     allowOnly: false,
@@ -30,12 +28,11 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
           exclude: ['tools/static-checks.test.ts', engines, ...services],
-          testTimeout: 60_000,
-          expect: expectation,
+          testTimeout: 30_000,
         },
       },
       {
-        test: { name: 'engines', include: [engines], exclude: services, testTimeout: 120_000, hookTimeout: 60_000, expect: expectation },
+        test: { name: 'engines', include: [engines], exclude: services, testTimeout: 120_000, hookTimeout: 60_000 },
       },
       {
         test: {
@@ -43,7 +40,6 @@ export default defineConfig({
           include: services,
           globalSetup: [`${server}/test/services/stop-what-was-started.ts`],
           testTimeout: 120_000,
-          expect: expectation,
           // The first test of a new machine installs the engine.
           hookTimeout: 480_000,
           maxWorkers: 2,
@@ -56,9 +52,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: [...['integration', 'corruption'].map((suite) => `${server}/test/${suite}/**/*.test.ts`), `${planted}/*.test.ts`],
-          testTimeout: 120_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
-          expect: expectation,
           maxWorkers: 2,
         },
       },
@@ -69,7 +64,6 @@ export default defineConfig({
           exclude: [planted],
           testTimeout: 600_000,
           hookTimeout: 60_000,
-          expect: expectation,
           fileParallelism: false,
         },
       },

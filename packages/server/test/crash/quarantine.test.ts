@@ -79,7 +79,7 @@ it('retries and discards under kills: each row is in the table once or discarded
     for (const { file } of await quarantinedFiles(dataDir)) await decide(dataDir, file, 'retry');
     return (await sinkStates(dataDir)).every(({ rows }) => rows.local + rows.staged + rows.quarantined === 0);
   };
-  await expect.poll(settled, { timeout: 60_000, interval: 100 }).toBe(true);
+  await expect.poll(settled, { timeout: 20_000, interval: 100 }).toBe(true);
   expect(await conservationProblems(dataDir, { tables, settled: true })).toEqual([]);
   const nothing = { lost: [], destroyed: [], doubled: [], phantom: [] };
   expect(book.compare(ids.sinkId, await eventsIn(dataDir, ids.sql))).toEqual(nothing);

@@ -83,7 +83,7 @@ test('a watch keeps what it saw once, and ends with the service', async () => {
   service.violations = ['file f accepted 5 rows, and has 4 imported'];
   await using running = await openService();
   await using watch = new ConservationWatch(running.folder, tables);
-  await expect.poll(() => asked, { timeout: 25_000 }).toBeGreaterThanOrEqual(2);
+  await expect.poll(() => asked, { timeout: 5000 }).toBeGreaterThanOrEqual(2);
   await running.end();
   expect(await watch.stop()).toEqual(['1/1/source/sink: file f accepted 5 rows, and has 4 imported']);
 });
@@ -92,6 +92,6 @@ test('a watch of a service that cannot answer says so', async () => {
   service.rows = { local: -1, imported: Number.NaN };
   await using running = await openService();
   await using watch = new ConservationWatch(running.folder, tables);
-  await expect.poll(() => asked, { timeout: 25_000 }).toBeGreaterThanOrEqual(1);
+  await expect.poll(() => asked, { timeout: 5000 }).toBeGreaterThanOrEqual(1);
   expect(await watch.stop()).toEqual([expect.stringContaining('expected number')]);
 });

@@ -26,14 +26,14 @@ async function observe(folder: string) {
   await using load = new ProofLoad(targets, { pauseMs: 0 });
   load.start(connections);
   for (const late of ['four', 'five']) {
-    await expect.poll(() => load.exchanges.length, { timeout: 60_000 }).toBeGreaterThan(late === 'four' ? enough / 4 : enough / 2);
+    await expect.poll(() => load.exchanges.length, { timeout: 30_000 }).toBeGreaterThan(late === 'four' ? enough / 4 : enough / 2);
     await service.createSink('many', late);
     targets[0]?.sinkIds.push(late);
   }
   await expect.poll(() => load.exchanges.length, { timeout: 60_000 }).toBeGreaterThan(enough);
   await load.stop();
   await expect
-    .poll(async () => (await service.sinkStates()).reduce((sum, { rows }) => sum + rows.local + rows.staged, 0), { timeout: 60_000 })
+    .poll(async () => (await service.sinkStates()).reduce((sum, { rows }) => sum + rows.local + rows.staged, 0), { timeout: 20_000 })
     .toBe(0);
   await service.stop();
   return {

@@ -41,7 +41,7 @@ const opened: AsyncDisposable[] = [];
 afterEach(async () => {
   for (const one of opened.splice(0).reverse()) await one[Symbol.asyncDispose]();
 });
-const until = (isTrue: () => boolean) => vi.waitUntil(isTrue, { timeout: 25_000, interval: 2 });
+const until = (isTrue: () => boolean) => vi.waitUntil(isTrue, { timeout: 5000, interval: 2 });
 /** Lets what was sent arrive, and what waits for a timer begin to wait. */
 const turns = async () => {
   for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));

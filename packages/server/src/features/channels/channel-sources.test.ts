@@ -12,7 +12,7 @@ import { orderMetricTable } from './order-metrics.ts';
 import { SlabBudget } from './slab-budget.ts';
 import { encodeFrame } from './source/frame.ts';
 
-const until = (isTrue: () => boolean) => vi.waitUntil(isTrue, { timeout: 25_000, interval: 2 });
+const until = (isTrue: () => boolean) => vi.waitUntil(isTrue, { timeout: 5000, interval: 2 });
 
 /** A source of the test: takes connections, and sends what it is told. */
 class TestSource implements AsyncDisposable {

@@ -29,7 +29,7 @@ interface StageOptions extends Partial<EventConsumerOptions> {
 }
 
 const originHeaders = createOriginHeaders();
-const soon = { timeout: 25_000, interval: 5 };
+const soon = { timeout: 10_000, interval: 5 };
 
 class Stage {
   readonly log: MemoryLog;

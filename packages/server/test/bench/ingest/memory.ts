@@ -11,18 +11,12 @@ const settlingMinutes = 5;
 const minutes = settlingMinutes + measuredMinutes;
 
 /**
- * Records and parts of imported files are kept for an hour and ten minutes usually: with a file every second or two they would become more
- * all the time. After a minute as many go as come.
- */
-const shortRetention = ['--storage-retention-record=1m', '--storage-retention-data=1m'];
-
-/**
  * Resident memory over ten minutes at half load, with upload and import, and how it came there. Between two full collections it rises by
  * tens of megabytes and falls again, so the slope says little alone: where memory is lost, the lowest value of the second half is above
  * that of the first.
  */
 export async function benchIngestMemory(): Promise<Figure[]> {
-  await using service = await BenchService.start([...withImport, ...shortRetention]);
+  await using service = await BenchService.start(withImport);
   const { url, pid } = await service.source('long');
   const full = await loadHttp({ url, body: smallBody, connections: 64, seconds: 5 });
   const perSecond = full.requests / full.seconds / 2;

@@ -67,7 +67,7 @@ async function expectExactlyOnce(dataDir: string, load: DiskLoad): Promise<void>
       { timeout: 60_000, interval: 200 },
     )
     .toBe(0);
-  await expect.poll(() => conservationProblems(dataDir, { tables, settled: true }), { timeout: 60_000, interval: 200 }).toEqual([]);
+  await expect.poll(() => conservationProblems(dataDir, { tables, settled: true }), { timeout: 20_000, interval: 200 }).toEqual([]);
   const rows = await rowsIn();
   expect(rows.length - new Set(rows).size, 'rows that are there twice').toBe(0);
   expect(

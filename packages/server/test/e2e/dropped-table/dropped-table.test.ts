@@ -61,7 +61,7 @@ async function expectOnce(folder: CrashFolder, takenAway: () => Promise<readonly
     ids: book.compare(ids.sinkId, await eventsIn(dataDir, ids.sql)),
   });
   const nothing = { lost: [], destroyed: [], doubled: [], phantom: [] };
-  await expect.poll(compare, { timeout: 60_000, interval: 200 }).toEqual({ settled: true, whole: nothing, ids: nothing });
+  await expect.poll(compare, { timeout: 20_000, interval: 200 }).toEqual({ settled: true, whole: nothing, ids: nothing });
   expect(await conservationProblems(dataDir, { tables: [ids], settled: true })).toEqual([]);
   expect(await runSluice('fsck', dataDir)).toMatchObject({ code: 0 });
 }

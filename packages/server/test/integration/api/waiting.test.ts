@@ -29,7 +29,7 @@ function holdWritesOf(key: string): () => void {
 }
 
 const waiting = () => api.timers.filter(({ delayMs }) => delayMs === 30_000);
-const untilWaiting = (count: number) => vi.waitFor(() => expect(waiting()).toHaveLength(count), { timeout: 25_000, interval: 1 });
+const untilWaiting = (count: number) => vi.waitFor(() => expect(waiting()).toHaveLength(count), { timeout: 5000, interval: 1 });
 const activeWeb = 'definition/source/active/1/1/web';
 const inProgress = (key: string) => ({
   statusCode: 409,

@@ -78,7 +78,7 @@ async function open() {
   const send = async (bytes: Buffer) => {
     sent += bytes.length;
     socket.write(bytes);
-    await vi.waitUntil(() => sources.sources()[0]?.bytes === sent, { timeout: 25_000, interval: 1 });
+    await vi.waitUntil(() => sources.sources()[0]?.bytes === sent, { timeout: 10_000, interval: 1 });
   };
   const settle = (ms: number) => {
     timers.advance(ms);
